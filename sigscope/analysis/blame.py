@@ -1,0 +1,61 @@
+"""Sentences and commands that several checks have in common: whose doing, what to type."""
+
+from __future__ import annotations
+
+import shlex
+
+from sigscope.analysis.case import Case
+from sigscope.model.finding import Remedy
+from sigscope.model.lineage import Confidence, Kind, Lineage
+from sigscope.model.signals import EMPTY, LIBC_OWN, SignalSet
+
+
+def blame(case: Case, signals: SignalSet, kind: Kind = Kind.BLOCKED) -> tuple[str, ...]:
+    """Where these bits came from, one sentence for each different way."""
+    sentences = [sentence(case, case.lineage(signal, kind)) for signal in signals]
+    return tuple(dict.fromkeys(sentences))
+
+
+def sentence(case: Case, line: Lineage) -> str:
+    """Origin first, then the way, then how many of the origin's threads are like that."""
+    if line.origin is None:
+        return f"not shown to be inherited: {line.because}"
+    origin, parent = line.origin, line.chain[0]
+    text = f"inherited from {origin.comm} {origin.pid}"
+    if origin.tid is not None and origin.threads > 1:
+        text += f", thread {origin.tid}"
+    if len(line.chain) > 1:
+        way = ", ".join(f"{link.comm} {link.pid}" for link in reversed(line.chain[:-1]))
+        text += f", by way of {way}"
+    elif line.confidence is Confidence.EXACT and parent.threads > 1:
+        text += ", which forked it"
+    if line.confidence is Confidence.LIKELY:
+        text += f" (likely: {line.because})"
+    if line.kind is Kind.BLOCKED and origin.threads > 1:
+        text += f"; {_share(case, line)}"
+    return text
+
+
+def _share(case: Case, line: Lineage) -> str:
+    """How many of the origin's threads pass the mask on."""
+    origin = line.origin
+    assert origin is not None
+    owner = case.host.processes[origin.pid]
+    thread = owner.thread(origin.tid) if origin.tid is not None else None
+    mask = (thread.lasting_mask if thread is not None else None) or EMPTY
+    count = len(mask - LIBC_OWN)
+    them = f"{count} signals" if count > 1 else "it"
+    return f"{origin.holders} of its {origin.threads} threads block {them}"
+
+
+def end_it(case: Case) -> Remedy:
+    """The one signal that no mask holds back."""
+    return Remedy("now", f"kill -KILL {case.process.pid}")
+
+
+def start_clean(case: Case) -> Remedy:
+    """GNU env empties the mask of what it starts, and resets its dispositions."""
+    words = [shlex.quote(word) for word in case.process.cmdline or ()]
+    command = words[0] if words else shlex.quote(case.process.comm)
+    more = " ..." if len(words) > 1 else ""
+    return Remedy("for good", f"env --default-signal {command}{more}")

@@ -1,0 +1,91 @@
+"""A signal was sent, and it waits for ever: the strongest evidence there is.
+
+Among 93 healthy processes of 55 programs none had it, while 16 had something blocked in
+all threads. So what is blocked *and* pending, and taken by no signalfd or sigwait, is an
+error. (A thread in sigwait shows what it awaits as not blocked: it never gets here.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sigscope.analysis.blame import blame, end_it, start_clean
+from sigscope.analysis.case import Case
+from sigscope.model.finding import Finding, Severity
+from sigscope.model.gap import Gap
+from sigscope.model.naming import listed
+from sigscope.model.signals import EMPTY, Action, SignalSet
+from sigscope.model.thread import Thread
+
+ID = "blocked-pending"
+MEANS = (
+    "a signal is pending, and blocked in every thread that could take it; no signalfd or"
+    " sigwait of the process takes it"
+)
+
+
+def check(case: Case) -> Iterator[Finding | Gap]:
+    process = case.process
+    stuck = (process.pending or EMPTY) & case.blocked & case.matters
+    by_thread = {
+        thread: held
+        for thread in process.living
+        if (held := (thread.pending or EMPTY) & (thread.blocked or EMPTY) & case.matters)
+    }
+    if not case.signalfds_known and (stuck or by_thread):
+        yield case.not_assessed(ID)
+        return
+    for signals in _by_effect(case, stuck - case.by_signalfd):
+        yield _finding(case, signals, None)
+    for thread, held in by_thread.items():
+        for signals in _by_effect(case, held - case.by_signalfd):
+            yield _finding(case, signals, thread)
+
+
+def _by_effect(case: Case, signals: SignalSet) -> Iterator[SignalSet]:
+    """Those with a handler, and those that would take their default action."""
+    yield from filter(None, (signals & case.caught, signals - case.caught))
+
+
+def _finding(case: Case, signals: SignalSet, thread: Thread | None) -> Finding:
+    process = case.process
+    verb = "are" if len(signals) > 1 else "is"
+    alone = len(process.living) == 1
+    where = (
+        f"in thread {thread.tid}, to which it was sent"
+        if thread and not alone
+        else "in its only thread"
+        if alone
+        else f"in all {len(process.living)} threads"
+    )
+    return Finding(
+        id=ID,
+        severity=Severity.ERROR,
+        pid=process.pid,
+        tid=thread.tid if thread else None,
+        signals=tuple(signals),
+        title=f"{listed(signals)} {verb} pending and blocked {where}: {_effect(case, signals)}",
+        detail="sent, and not delivered; it stays so until a thread opens its mask",
+        evidence=(*_masks(case, thread), *blame(case, signals)),
+        remedies=(end_it(case), start_clean(case)),
+    )
+
+
+def _effect(case: Case, signals: SignalSet) -> str:
+    comm = case.process.comm
+    if signals <= case.caught:
+        return f"the handler that {comm} installed cannot run"
+    if all(signal.default_action is Action.STOP for signal in signals):
+        return f"{comm} does not stop"
+    return f"{comm} should have ended, and does not"
+
+
+def _masks(case: Case, thread: Thread | None) -> tuple[str, ...]:
+    process = case.process
+    if thread is not None:
+        pending, blocked = thread.pending or EMPTY, thread.blocked or EMPTY
+        return (f"SigPnd {pending.hex} and SigBlk {blocked.hex} of thread {thread.tid}",)
+    masks = {mask.hex: 0 for mask in (thread.blocked for thread in process.living) if mask}
+    first = " / ".join(list(masks)[:2]) + (" ..." if len(masks) > 2 else "")
+    pending = process.pending or EMPTY
+    return (f"ShdPnd {pending.hex}, SigBlk {first}",)

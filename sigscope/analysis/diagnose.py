@@ -1,0 +1,82 @@
+"""The facade: every check on every process, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sigscope.analysis.case import Case
+from sigscope.analysis.checks import CHECKS
+from sigscope.model.diagnosis import Diagnosis
+from sigscope.model.finding import Finding, Severity
+from sigscope.model.gap import Gap
+from sigscope.model.host import Host
+from sigscope.model.lineage import Lineage
+from sigscope.model.signals import EMPTY, LIBC_OWN
+from sigscope.model.state import State
+
+
+def suspects(host: Host) -> frozenset[int]:
+    """The processes that deserve a closer look before they are judged.
+
+    Only what is blocked everywhere, or waits somewhere, needs more than the scan: is
+    there a signalfd that takes it, which program is it, which thread forked it?
+    """
+    return frozenset(
+        process.pid
+        for process in host.processes.values()
+        if not process.kernel_thread
+        and (
+            (process.blocked_by_all or EMPTY) - LIBC_OWN
+            or any(thread.pending and thread.blocked for thread in process.living)
+            or process.state is State.STOPPED
+        )
+    )
+
+
+def diagnose(host: Host, pids: Iterable[int] | None = None) -> Diagnosis:
+    """What is wrong with these processes (by default with all that were read)?
+
+    >>> from sigscope.model import Host
+    >>> diagnose(Host("box", 0.0, 0.0, 100)).findings
+    ()
+    """
+    wanted = sorted(host.processes) if pids is None else list(pids)
+    processes = tuple(host.processes[pid] for pid in wanted if pid in host.processes)
+    findings: list[Finding] = []
+    lineage: list[Lineage] = []
+    gaps: list[Gap] = list(host.gaps)
+    for process in processes:
+        gaps.extend(process.gaps)
+        if process.kernel_thread or process.zombie:
+            continue
+        case = Case(host, process)
+        for check in CHECKS:
+            for said in check.check(case):
+                if isinstance(said, Gap):
+                    gaps.append(said)
+                else:
+                    findings.append(said)
+        lineage.extend(case.lines())
+    findings.sort(key=lambda finding: (finding.severity.rank, finding.pid))
+    return Diagnosis(host, processes, tuple(findings), tuple(lineage), tuple(dict.fromkeys(gaps)))
+
+
+def lasting(first: Diagnosis, second: Diagnosis) -> Diagnosis:
+    """The first diagnosis without those of its errors that a second look does not confirm.
+
+    One sample can lie: an event loop opens its mask for an instant every now and then, and
+    what is pending in one look is gone in the next.
+    """
+    confirmed = {_key(second, finding) for finding in second.findings}
+    kept = tuple(
+        finding
+        for finding in first.findings
+        if finding.severity is not Severity.ERROR or _key(first, finding) in confirmed
+    )
+    return replace(first, findings=kept)
+
+
+def _key(diagnosis: Diagnosis, finding: Finding) -> tuple[object, ...]:
+    identity = diagnosis.host.processes[finding.pid].identity
+    return finding.id, identity, finding.tid, finding.signals

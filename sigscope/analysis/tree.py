@@ -1,0 +1,114 @@
+"""Growing the tree: which branches have something to say, and where masks enter."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+
+from sigscope.model.diagnosis import Diagnosis
+from sigscope.model.finding import Severity
+from sigscope.model.lineage import Kind
+from sigscope.model.process import Process
+from sigscope.model.signals import EMPTY, LIBC_OWN, SignalSet
+from sigscope.model.tree import Branch, Source
+
+
+def grow(
+    diagnosis: Diagnosis, shown: Collection[int], audited: Collection[int] = ()
+) -> tuple[Branch, ...]:
+    """The shown processes as trees, in the order of their pids.
+
+    A process whose parent is not shown is a root. A source from which nothing came yet is
+    told only for the ``audited`` processes.
+    """
+    processes = diagnosis.host.processes
+    sources = {
+        pid: source
+        for pid, source in find_sources(diagnosis).items()
+        if source.reached or pid in audited
+    }
+    children: dict[int, list[Process]] = defaultdict(list)
+    roots = []
+    for pid in sorted(shown):
+        process = processes[pid]
+        parent = diagnosis.host.parent(process)
+        if parent is not None and parent.pid in shown:
+            children[parent.pid].append(process)
+        else:
+            roots.append(process)
+    telling = {finding.pid for finding in diagnosis.findings} | set(sources)
+
+    def branch(process: Process) -> Branch:
+        below = fold([branch(child) for child in children[process.pid]], telling)
+        return Branch(process, below, sources.get(process.pid))
+
+    return tuple(branch(root) for root in roots)
+
+
+def fold(branches: Iterable[Branch], telling: Collection[int]) -> tuple[Branch, ...]:
+    """Siblings of one name without children and without anything to say, as one."""
+    folded: list[Branch] = []
+    places: dict[str, int] = {}
+    for one in branches:
+        plain = not one.children and one.process.pid not in telling
+        place = places.get(one.process.comm) if plain else None
+        if place is not None:
+            first = folded[place]
+            folded[place] = Branch(first.process, (), None, (*first.alike, one.process.pid))
+            continue
+        if plain:
+            places[one.process.comm] = len(folded)
+        folded.append(one)
+    return tuple(folded)
+
+
+def find_sources(diagnosis: Diagnosis) -> dict[int, Source]:
+    """Where masks enter: the origin of something inherited, or a process whose threads differ."""
+    reached: dict[int, set[int]] = defaultdict(set)
+    for line in diagnosis.lineage:
+        if line.kind is Kind.BLOCKED and line.foreign and line.origin is not None:
+            reached[line.origin.pid].add(line.pid)
+    found = {}
+    for process in diagnosis.host.processes.values():
+        if process.pid in reached or _threads_differ(process):
+            found[process.pid] = _source(process, tuple(sorted(reached.get(process.pid, ()))))
+    return found
+
+
+def _threads_differ(process: Process) -> bool:
+    some, every = process.blocked_by_some, process.blocked_by_all
+    return some is not None and every is not None and bool(some - every - LIBC_OWN)
+
+
+def _source(process: Process, reached: tuple[int, ...]) -> Source:
+    """The threads with the fullest mask: what they start inherits it."""
+    masks = {thread.tid: (thread.lasting_mask or EMPTY) - LIBC_OWN for thread in process.living}
+    fullest = max(masks.values(), key=len, default=SignalSet())
+    tids = tuple(tid for tid, mask in masks.items() if mask == fullest)
+    return Source(fullest, tids, len(process.living), reached)
+
+
+def telling(diagnosis: Diagnosis, least: Severity) -> frozenset[int]:
+    """The processes with a finding at least this bad, and all their ancestors."""
+    return with_ancestors(
+        diagnosis,
+        {finding.pid for finding in diagnosis.findings if finding.severity.rank <= least.rank},
+    )
+
+
+def with_descendants(diagnosis: Diagnosis, pids: Collection[int]) -> frozenset[int]:
+    """These processes and all that came from them."""
+    host = diagnosis.host
+    return frozenset(
+        process.pid
+        for process in host.processes.values()
+        if process.pid in pids or any(one.pid in pids for one in host.ancestors(process))
+    )
+
+
+def with_ancestors(diagnosis: Diagnosis, pids: Iterable[int]) -> frozenset[int]:
+    """These processes and all that they came from."""
+    host = diagnosis.host
+    kept = set(pids)
+    kept.update(one.pid for pid in pids for one in host.ancestors(host.processes[pid]))
+    return frozenset(kept)

@@ -1,0 +1,80 @@
+"""The floor plan: which command answers which question, section by section."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from sigscope import __version__
+from sigscope.cli.boundary import guarded
+
+SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Look", ("pid", "tree", "decode")),
+    ("Publish", ("snapshot",)),
+)
+COMMANDS = tuple(name for _, names in SECTIONS for name in names)
+
+
+class Floors(click.Group):
+    """Commands are loaded when they are called, and listed by section."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"sigscope.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A pid where a command belongs is the most likely slip of a tired hand."""
+        if args and args[0].isdigit():
+            ctx.fail(f"which question about {args[0]}? Try: sigscope pid {args[0]}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, names in SECTIONS:
+            commands = [(name, self.get_command(ctx, name)) for name in names]
+            with formatter.section(title):
+                formatter.write_dl(
+                    [
+                        (name, command.get_short_help_str(60))
+                        for name, command in commands
+                        if command
+                    ]
+                )
+
+
+@click.group(cls=Floors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", message="sigscope %(version)s")
+def sigscope() -> None:
+    """Which signal is not arriving where, why, who is to blame and what to type next.
+
+    \b
+    A TARGET is a PID, PID/TID or the name of a program.
+    Exit status: 0 fine, 1 the answer is "no", 2 usage, 3 no such target,
+    4 not permitted, 5 not supported here, 70 our bug, 130 interrupted.
+    """
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run with these arguments (those of the process by default); the exit status."""
+    return guarded(lambda: _run(list(sys.argv[1:] if args is None else args)))
+
+
+def _run(args: list[str]) -> int:
+    try:
+        status = sigscope.main(args, prog_name="sigscope", standalone_mode=False)
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,68 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from sigscope.model.finding import Severity
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class TargetType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """PID, PID/TID or the name of a program; completed from what runs here."""
+
+    name = "target"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from sigscope.kernel.names import read_names
+        from sigscope.kernel.procfs import ProcFS
+
+        names = sorted({comm for _, comm in read_names(ProcFS()) if comm.isprintable()})
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def target_arguments(required: bool) -> Callable[[F], F]:
+    return click.argument(
+        "targets", type=TargetType(), nargs=-1, required=required, metavar="TARGET..."
+    )
+
+
+def source_options(command: F) -> F:
+    """Where the facts come from: this /proc, another one, or a snapshot."""
+    command = click.option(
+        "--from",
+        "snapshot",
+        metavar="FILE",
+        type=click.Path(dir_okay=False),
+        help="Read a file that 'sigscope snapshot' wrote, instead of this host.",
+    )(command)
+    return click.option(
+        "--procfs",
+        metavar="PATH",
+        default="/proc",
+        show_default=True,
+        help="Where the proc file system is mounted (a host's, say, in a container).",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Answer in JSON (schema sigscope/1)."
+    )(command)
+
+
+def fail_on_option(command: F) -> F:
+    return click.option(
+        "--fail-on",
+        type=click.Choice([severity.value for severity in Severity]),
+        default=Severity.ERROR.value,
+        show_default=True,
+        help="Exit with 1 if there is a finding at least this bad.",
+    )(command)

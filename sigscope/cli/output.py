@@ -1,0 +1,82 @@
+"""The printer: colour on a terminal, escapes everywhere, a closed pipe forgiven."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from typing import TextIO
+
+from sigscope.render.line import Line, Role, Span, escape
+
+_COLOURS = {
+    Role.STRONG: "1",
+    Role.FAINT: "2",
+    Role.ERROR: "1;31",
+    Role.WARNING: "1;33",
+    Role.NOTE: "36",
+    Role.COMMAND: "32",
+}
+_PLAIN_SIGNS = str.maketrans(
+    {"·": "-", "…": "...", "─": "-", "│": "|", "├": "|", "└": "`", "×": "x"}
+)
+_NARROWEST, _USUAL = 40, 80
+
+
+def width() -> int:
+    """Columns of the terminal; 80 where there is none."""
+    return max(_NARROWEST, shutil.get_terminal_size((_USUAL, 24)).columns)
+
+
+def put(lines: Iterable[Line]) -> None:
+    """The answer, on standard output."""
+    _write(sys.stdout, (_painted(line, _coloured(sys.stdout)) for line in lines))
+
+
+def put_json(content: object) -> None:
+    """One JSON document on standard output."""
+    import json
+
+    _write(sys.stdout, (json.dumps(content, indent=2),))
+
+
+def remark(text: str) -> None:
+    """A remark, on standard error."""
+    _write(sys.stderr, (escape(text),))
+
+
+def put_remarks(lines: Iterable[Line]) -> None:
+    _write(sys.stderr, (_painted(line, _coloured(sys.stderr)) for line in lines))
+
+
+def _coloured(stream: TextIO) -> bool:
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def _painted(line: Line, coloured: bool) -> str:
+    return "".join(_span(span, coloured) for span in line.spans)
+
+
+def _span(span: Span, coloured: bool) -> str:
+    text = escape(span.text)
+    colour = _COLOURS.get(span.role) if coloured else None
+    return f"\x1b[{colour}m{text}\x1b[0m" if colour and text else text
+
+
+def _write(stream: TextIO, lines: Iterable[str]) -> None:
+    """A reader that went away (``| head``) has all that it wants: the rest is dropped."""
+    unicode = (stream.encoding or "").lower().startswith("utf")
+    try:
+        for line in lines:
+            if not unicode:
+                line = line.translate(_PLAIN_SIGNS)
+                line = line.encode(stream.encoding or "ascii", "backslashreplace").decode(
+                    "ascii", "replace"
+                )
+            stream.write(line + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

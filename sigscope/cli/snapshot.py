@@ -1,0 +1,89 @@
+"""``sigscope snapshot``: one file with all that the commands read, to be read elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import BinaryIO, cast
+
+import click
+
+from sigscope.cli.options import json_option, target_arguments
+from sigscope.cli.output import put_json, remark
+from sigscope.cli.progress import Progress
+from sigscope.cli.target import resolve
+from sigscope.errors import UsageError
+from sigscope.kernel.procfs import ProcFS
+from sigscope.kernel.recording import Tape
+from sigscope.kernel.snapshot import take_snapshot, write_snapshot
+
+STDOUT = "-"
+
+
+@click.command(short_help="One file with all of it, to read elsewhere with --from.")
+@target_arguments(required=False)
+@click.option(
+    "-o", "--output", metavar="FILE", default="", help="Where to write it ('-': standard output)."
+)
+@click.option("--redact", is_flag=True, help="Leave command lines and environments out.")
+@click.option(
+    "--procfs", metavar="PATH", default="/proc", show_default=True, help="Where proc is mounted."
+)
+@json_option
+def snapshot(
+    targets: tuple[str, ...], output: str, redact: bool, procfs: str, as_json: bool
+) -> int:
+    """Write one file with all that the commands read, of the host or of each TARGET.
+
+    Reads only. Elsewhere, "sigscope pid --from FILE 4285" gives the same answer as here.
+    The file holds command lines (not with --redact), and only its owner may read it.
+    """
+    source = ProcFS(procfs)
+    pids = [target.pid for word in targets for target in resolve(source, word)] if targets else None
+    name = output or f"sigscope-{source.host().name}-{time.strftime('%Y%m%dT%H%M%S')}.gz"
+    with Progress("reading the host") as progress:
+        tape = take_snapshot(source, pids, redact, progress)
+    size = _write(name, tape, source, exclusive=not output)
+    count = len(tape.answers["."]) if isinstance(tape.answers["."], list) else 0
+    if as_json and name != STDOUT:
+        put_json(
+            {
+                "schema": "sigscope/1",
+                "command": "snapshot",
+                "file": name,
+                "bytes": size,
+                "processes": count,
+            }
+        )
+    elif name != STDOUT:
+        remark(f"{count} processes in {name} ({size / 1024:.0f} KiB)")
+        remark(f"read it anywhere: sigscope tree --from {name}")
+    return 0
+
+
+def _write(name: str, tape: Tape, source: ProcFS, exclusive: bool) -> int:
+    """The bytes written. A file that was there is kept until the new one is whole."""
+    users = dict(source.users)
+    if name == STDOUT:
+        write_snapshot(tape, sys.stdout.buffer, source.machine, users)
+        sys.stdout.flush()
+        return 0
+    part = f"{name}.{os.getpid()}.part"
+    try:
+        if exclusive and os.path.exists(name):
+            raise FileExistsError(17, "the file exists")
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            with open(descriptor, "wb") as out:
+                write_snapshot(tape, cast(BinaryIO, out), source.machine, users)
+                size = out.tell()
+            os.rename(part, name)
+        except BaseException:
+            os.unlink(part)
+            raise
+        return size
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {name}: {error.strerror}", "choose another place: -o FILE"
+        ) from None

@@ -1,0 +1,69 @@
+"""TARGET: a PID, PID/TID or a name, and the pids that it stands for."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sigscope.errors import NoSuchTarget, UsageError
+from sigscope.kernel.names import COMM_LENGTH, read_names, read_program
+from sigscope.kernel.procfs import ProcFS
+
+_PID = re.compile(r"(\d{1,10})(?:/(\d{1,10}))?", re.ASCII)
+_VERSION = r"[-0-9.]+"
+"""What may stand behind a name that is meant: php-fpm8.2, python3.11."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One process; ``tid`` if a single thread was named, ``word`` as it was typed."""
+
+    pid: int
+    tid: int | None
+    word: str
+
+    @property
+    def by_name(self) -> bool:
+        return not _PID.fullmatch(self.word)
+
+
+def resolve(procfs: ProcFS, word: str) -> list[Target]:
+    """The processes that a word stands for; NoSuchTarget suggests near names.
+
+    A name is the whole comm, or the whole name of the program where the kernel cut it. Where
+    none is called so, a version may follow: ``php-fpm`` finds php-fpm8.2.
+    """
+    if match := _PID.fullmatch(word):
+        pid, tid = int(match[1]), match[2]
+        return [Target(pid, int(tid) if tid else None, word)]
+    if "/" in word or not word.strip():
+        raise UsageError(f"{word!r} is no target", "give a PID, PID/TID or the name of a program")
+    names = [
+        (pid, comm) for pid, comm in read_names(procfs) if not (procfs.live and pid == os.getpid())
+    ]
+    versioned = re.compile(re.escape(word) + _VERSION)
+    found = (
+        [pid for pid, comm in names if comm == word]
+        or [
+            pid
+            for pid, comm in names
+            if comm == word[:COMM_LENGTH] and read_program(procfs, pid) == word
+        ]
+        or [pid for pid, comm in names if versioned.fullmatch(comm)]
+    )
+    if found:
+        return [Target(pid, None, word) for pid in found]
+    raise NoSuchTarget(
+        f"no process is called {word!r}", _suggestion(word, [comm for _, comm in names])
+    )
+
+
+def _suggestion(word: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, set(names), n=3, cutoff=0.6)
+    near += sorted({name for name in names if word in name and name not in near})[:3]
+    return (
+        f"did you mean {', '.join(near)}?" if near else "list what runs here: sigscope tree --all"
+    )

@@ -1,0 +1,126 @@
+"""``sigscope tree``: who passed this mask down to whom?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from sigscope.analysis import tree as growing
+from sigscope.cli.boundary import explain
+from sigscope.cli.look import diagnose_host
+from sigscope.cli.options import fail_on_option, json_option, source_options, target_arguments
+from sigscope.cli.output import put, put_json, put_remarks, width
+from sigscope.cli.progress import Progress
+from sigscope.cli.source import open_source
+from sigscope.cli.target import resolve
+from sigscope.errors import ExitStatus, NoSuchTarget, SigscopeError
+from sigscope.kernel.procfs import ProcFS
+from sigscope.kernel.scan import read_host
+from sigscope.model.diagnosis import Diagnosis
+from sigscope.model.finding import Severity
+from sigscope.model.host import Host
+from sigscope.render.gaps import gap_lines
+from sigscope.render.line import BLANK, Line, Role, wrapped
+from sigscope.render.tree import tree_lines
+
+
+@click.command(short_help="Who passed this mask down to whom?")
+@target_arguments(required=False)
+@click.option("-a", "--all", "everything", is_flag=True, help="Show every process, and the notes.")
+@json_option
+@fail_on_option
+@source_options
+def tree(
+    targets: tuple[str, ...],
+    everything: bool,
+    as_json: bool,
+    fail_on: str,
+    procfs: str,
+    snapshot: str | None,
+) -> int:
+    """Who passed a blocked mask down to whom? The process tree, with what is wrong in it.
+
+    Reads only. Without a TARGET, the branches of this host that have something to say;
+    with one, its ancestors and all its descendants.
+
+    \b
+    sigscope tree               the whole host
+    sigscope tree uwsgi         an audit of one service
+    """
+    source = open_source(procfs, snapshot)
+    with Progress("reading the host") as progress:
+        host = read_host(source, progress)
+    pids, status = _find(source, host, targets)
+    if targets and not pids:
+        return status
+    diagnosis = diagnose_host(source, host, pids)
+    audited, shown = _shown(diagnosis, pids, everything)
+    if as_json:
+        from sigscope.render.document import diagnosis_document
+
+        processes = [diagnosis.host.processes[pid] for pid in sorted(shown)]
+        put_json(diagnosis_document("tree", diagnosis, processes))
+    else:
+        branches = growing.grow(diagnosis, shown, audited)
+        put(tree_lines(diagnosis, branches, width(), notes=everything))
+        put(_summary(diagnosis, shown, everything))
+        put_remarks(gap_lines(diagnosis.gaps, width()))
+    bad = any(
+        finding.pid in shown and finding.severity.rank <= Severity(fail_on).rank
+        for finding in diagnosis.findings
+    )
+    return max(status, int(bad))
+
+
+def _find(source: ProcFS, host: Host, words: tuple[str, ...]) -> tuple[set[int], int]:
+    pids: set[int] = set()
+    status = int(ExitStatus.FINE)
+    for word in words:
+        try:
+            found = [target.pid for target in resolve(source, word) if target.pid in host.processes]
+            if not found:
+                raise NoSuchTarget(
+                    f"there is no process {word}", "it may have ended: pgrep -a NAME"
+                )
+            pids.update(found)
+        except SigscopeError as error:
+            explain(error)
+            status = max(status, int(error.status))
+    return pids, status
+
+
+def _shown(
+    diagnosis: Diagnosis, pids: set[int], everything: bool
+) -> tuple[frozenset[int], frozenset[int]]:
+    """What was asked about, and what is shown: that, with the way up to init."""
+    if pids:
+        audited = growing.with_descendants(diagnosis, pids)
+        return audited, growing.with_ancestors(diagnosis, audited)
+    if everything:
+        audited = frozenset(diagnosis.host.processes)
+        return audited, audited
+    return frozenset(), growing.telling(diagnosis, Severity.WARNING)
+
+
+def _summary(diagnosis: Diagnosis, shown: frozenset[int], everything: bool) -> Iterator[Line]:
+    """How much was looked at, so that silence is known to be an answer."""
+    processes = [
+        process for process in diagnosis.host.processes.values() if not process.kernel_thread
+    ]
+    threads = sum(len(process.threads) for process in processes)
+    counts = {
+        severity: sum(finding.severity is severity for finding in diagnosis.findings)
+        for severity in Severity
+    }
+    said = ", ".join(
+        f"{count} {severity.value}{'s' if count > 1 else ''}"
+        for severity, count in counts.items()
+        if count
+    )
+    if shown:
+        yield BLANK
+    more = " (--all shows every process and the notes)" if not everything else ""
+    said = said or "nothing wrong with their signals"
+    text = f"{len(processes)} processes, {threads} threads: {said}{more}"
+    yield from wrapped(text, width(), "", Role.FAINT)

@@ -1,0 +1,82 @@
+"""One class per cause of failure: what happened, to whom, why, and what to type next.
+
+The room's contract: standard library only; raised by every room, printed by one
+place (``sigscope.cli.boundary``), which also turns ``status`` into the exit status.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitStatus(IntEnum):
+    """What the shell is told; the table stands in sigscope(1)."""
+
+    FINE = 0
+    ANSWER_IS_NO = 1
+    USAGE = 2
+    NO_SUCH_TARGET = 3
+    NOT_PERMITTED = 4
+    NOT_SUPPORTED = 5
+    OUR_BUG = 70
+    INTERRUPTED = 130
+
+
+class SigscopeError(Exception):
+    """The base of all expected failures.
+
+    >>> raise NoSuchTarget("no process 4285", "pgrep -a hping3")
+    Traceback (most recent call last):
+        ...
+    sigscope.errors.NoSuchTarget: no process 4285
+    """
+
+    status = ExitStatus.OUR_BUG
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(SigscopeError):
+    """The words of the call do not fit: not a mask, not a signal, options at odds."""
+
+    status = ExitStatus.USAGE
+
+
+class BadSnapshot(UsageError):
+    """The file given with --from is cut off, damaged, too large, or none of ours."""
+
+
+class NoSuchTarget(SigscopeError):
+    """No process or thread answers to that pid, tid or name."""
+
+    status = ExitStatus.NO_SUCH_TARGET
+
+
+class NotPermitted(SigscopeError):
+    """The kernel refused, and the target cannot be described without it."""
+
+    status = ExitStatus.NOT_PERMITTED
+
+
+class NotSupported(SigscopeError):
+    """This kernel, architecture or /proc does not offer what the answer needs."""
+
+    status = ExitStatus.NOT_SUPPORTED
+
+
+class DecodeError(NotSupported):
+    """A kernel file does not have the shape that its manual page describes.
+
+    ``what`` names the file (``status``), ``detail`` what is wrong with its text.
+    """
+
+    def __init__(self, what: str, detail: str) -> None:
+        super().__init__(
+            f"{what}: {detail}",
+            f"look at the file itself: cat /proc/PID/{what}",
+        )
+        self.what = what
+        self.detail = detail

@@ -1,0 +1,185 @@
+"""A closer look at the few processes that deserve it.
+
+Reading the command line, the descriptors and every thread's system call of all processes
+would cost more than the scan itself. So the scan comes first, and this fills in
+the rest for those that the question is about. What is refused becomes a gap.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TypeVar
+
+from sigscope.decode.cgroup import Placement, decode_cgroup
+from sigscope.decode.children import decode_children
+from sigscope.decode.cmdline import LIMIT, decode_cmdline
+from sigscope.decode.host import decode_last_ran
+from sigscope.decode.syscall import decode_syscall
+from sigscope.errors import DecodeError
+from sigscope.kernel.directory import Directory
+from sigscope.kernel.procfs import ProcFS
+from sigscope.kernel.refusal import GONE, gap, vanished
+from sigscope.kernel.signalfds import read_signalfds
+from sigscope.model.gap import Gap
+from sigscope.model.host import Host
+from sigscope.model.process import Process
+from sigscope.model.signals import SignalSet
+from sigscope.model.syscall import SystemCall
+from sigscope.model.thread import Thread
+
+T = TypeVar("T")
+_SET = struct.Struct("=Q")
+
+
+def look_closer(procfs: ProcFS, host: Host, pids: Iterable[int]) -> Host:
+    """The host with all that can be known of these processes and of their ancestors."""
+    targets = set(pids)
+    wanted = {
+        relative.pid: relative
+        for pid in targets
+        if (process := host.processes.get(pid)) is not None
+        for relative in (process, *host.ancestors(process))
+    }
+    clock = procfs.clock_ms()
+    seen = dict(host.processes)
+    for pid, process in wanted.items():
+        seen[pid] = _look(procfs, process, clock, full=pid in targets)
+    families = [seen[pid] for pid in wanted]
+    seen.update((child.pid, child) for child in _with_forkers(procfs, seen, families))
+    return replace(host, processes=MappingProxyType(seen))
+
+
+def _look(procfs: ProcFS, process: Process, clock: float | None, full: bool) -> Process:
+    if process.kernel_thread:
+        return process
+    try:
+        directory = procfs.enter(process.pid)
+    except OSError:
+        return process
+    with directory:
+        look = _Look(directory, process.pid)
+        placement = look.at("cgroup", lambda name: decode_cgroup(directory.read(name)))
+        placement = placement or Placement(None, None)
+        return replace(
+            process,
+            cmdline=look.at("cmdline", lambda name: decode_cmdline(directory.read(name, LIMIT))),
+            exe=look.at("exe", directory.link),
+            container=placement.container,
+            unit=placement.unit,
+            threads=tuple(
+                _occupied(look, thread, procfs.machine, clock if full else None)
+                for thread in process.threads
+            ),
+            signalfds=look.at("fd", lambda _: read_signalfds(directory)) if full else None,
+            gaps=process.gaps + tuple(look.gaps),
+        )
+
+
+class _Look:
+    """Reads of one process that turn refusals into gaps, one a kind of file."""
+
+    def __init__(self, directory: Directory, pid: int) -> None:
+        self.directory = directory
+        self.pid = pid
+        self.gaps: list[Gap] = []
+        self._refused: set[str] = set()
+
+    def at(self, name: str, read: Callable[[str], T]) -> T | None:
+        kind = name.rsplit("/", 1)[-1]
+        if kind in self._refused:
+            return None
+        try:
+            return read(name)
+        except (OSError, DecodeError) as error:
+            if isinstance(error, OSError) and (
+                vanished(self.directory, error) or (error.errno in GONE and kind == "exe")
+            ):
+                return None
+            if not (
+                isinstance(error, OSError) and error.errno in GONE and name.startswith("task/")
+            ):
+                self._refused.add(kind)
+            self.gaps.append(gap(name, self.pid, error))
+            return None
+
+
+def _occupied(look: _Look, thread: Thread, machine: str, clock: float | None) -> Thread:
+    """What the thread does in the kernel, since when, and for which signals it waits."""
+    if thread.state.gone:
+        return thread
+    directory, task = look.directory, f"task/{thread.tid}"
+    call = look.at(f"{task}/syscall", lambda name: decode_syscall(directory.record(name), machine))
+    last_ran = None
+    if clock is not None:
+        last_ran = look.at(f"{task}/sched", lambda name: decode_last_ran(directory.read(name)))
+    return replace(
+        thread,
+        syscall=call,
+        awaited=_awaited(look, call) if call is not None and call.waits_for_signals else None,
+        asleep_ms=max(0.0, clock - last_ran)
+        if clock is not None and last_ran is not None
+        else None,
+    )
+
+
+def _awaited(look: _Look, call: SystemCall) -> SignalSet | None:
+    """The set that a sigtimedwait was given: eight bytes of the target's memory, read only."""
+
+    def read(name: str) -> SignalSet:
+        data = look.directory.peek(name, call.args[0], _SET.size)
+        if len(data) < _SET.size:
+            raise DecodeError("mem", "the awaited set could not be read whole")
+        return SignalSet(_SET.unpack(data)[0])
+
+    return look.at("mem", read)
+
+
+def _with_forkers(
+    procfs: ProcFS, seen: dict[int, Process], children: list[Process]
+) -> Iterable[Process]:
+    """The children, each with the thread of its parent that forked it, where that is shown."""
+    wanted = {child.ppid for child in children if child.ppid in seen}
+    forkers: dict[int, int] = {}
+    gaps: dict[int, Gap] = {}
+    for pid in wanted:
+        found, missing = _forkers_in(procfs, seen[pid])
+        forkers.update(found)
+        if missing is not None:
+            gaps[pid] = missing
+    for child in children:
+        missing = gaps.get(child.ppid)
+        if child.pid in forkers:
+            yield replace(child, forked_by=forkers[child.pid])
+        elif missing is not None and missing not in child.gaps:
+            yield replace(child, gaps=(*child.gaps, missing))
+
+
+def _forkers_in(procfs: ProcFS, parent: Process) -> tuple[dict[int, int], Gap | None]:
+    """Child pid -> tid of the thread of this parent whose child it is."""
+    found: dict[int, int] = {}
+    try:
+        with procfs.enter(parent.pid) as directory:
+            for thread in parent.living:
+                name = f"task/{thread.tid}/children"
+                try:
+                    children = decode_children(directory.read(name))
+                except (OSError, DecodeError) as error:
+                    if isinstance(error, OSError) and _thread_gone(directory, thread.tid, error):
+                        continue
+                    return found, gap("task/TID/children", parent.pid, error)
+                found.update(dict.fromkeys(children, thread.tid))
+    except OSError:
+        pass
+    return found, None
+
+
+def _thread_gone(directory: Directory, tid: int, error: OSError) -> bool:
+    if error.errno not in GONE:
+        return False
+    try:
+        return not directory.record(f"task/{tid}/status")
+    except OSError as again:
+        return again.errno in GONE

@@ -1,0 +1,111 @@
+"""A directory below /proc, live, recorded or being recorded: the handle of every read.
+
+A live directory is an open descriptor and reads with openat(2): once a process is gone,
+its directory answers ESRCH, and a process that got the same pid cannot answer for it.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+from types import TracebackType
+from typing import Protocol
+
+BLOCK = 1 << 13
+LARGEST = 1 << 20
+"""No file that sigscope reads below /proc has a reason to be longer."""
+MOST_NAMES = 1 << 17
+
+
+class Directory(Protocol):
+    """Errors are OSError, as the kernel gave them (or as they were recorded)."""
+
+    def read(self, name: str, limit: int = LARGEST) -> bytes:
+        """A whole file, up to ``limit`` bytes."""
+
+    def record(self, name: str) -> bytes:
+        """A file that the kernel makes in one piece, such as status: one read(2)."""
+
+    def names(self, name: str) -> list[str]:
+        """The entries of a directory below this one, up to 131,072; "." is this one."""
+
+    def link(self, name: str) -> str:
+        """Where a symbolic link points to; it is never followed."""
+
+    def peek(self, name: str, address: int, size: int) -> bytes:
+        """Bytes of a memory file (``mem``)."""
+
+    def enter(self, name: str) -> Directory:
+        """A directory below this one, to be closed (or used in ``with``)."""
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Directory: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class LiveDirectory:
+    """A directory that the kernel answers for now."""
+
+    def __init__(self, path: str, parent: int | None = None) -> None:
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        self._fd = os.open(path, flags, dir_fd=parent)
+
+    def read(self, name: str, limit: int = LARGEST) -> bytes:
+        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd)
+        try:
+            data = piece = os.read(fd, min(BLOCK, limit))
+            while piece and len(data) < limit:
+                piece = os.read(fd, min(BLOCK, limit - len(data)))
+                data += piece
+            return data
+        finally:
+            os.close(fd)
+
+    def record(self, name: str) -> bytes:
+        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd)
+        try:
+            return os.read(fd, BLOCK)
+        finally:
+            os.close(fd)
+
+    def names(self, name: str) -> list[str]:
+        fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._fd)
+        try:
+            with os.scandir(fd) as entries:
+                return [entry.name for entry in islice(entries, MOST_NAMES)]
+        finally:
+            os.close(fd)
+
+    def link(self, name: str) -> str:
+        return os.readlink(name, dir_fd=self._fd)
+
+    def peek(self, name: str, address: int, size: int) -> bytes:
+        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd)
+        try:
+            return os.pread(fd, size, address)
+        finally:
+            os.close(fd)
+
+    def enter(self, name: str) -> LiveDirectory:
+        return LiveDirectory(name, self._fd)
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+    def __enter__(self) -> LiveDirectory:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

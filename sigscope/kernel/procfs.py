@@ -1,0 +1,116 @@
+"""The root of a /proc: this host's, a host's mounted in a container, or a recorded one."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from sigscope.decode.host import decode_boot_time, decode_hidepid, decode_last_ran, decode_uptime
+from sigscope.decode.text import decode_text
+from sigscope.errors import DecodeError, NotSupported
+from sigscope.kernel.directory import Directory, LiveDirectory
+from sigscope.model.gap import Gap
+from sigscope.model.host import Host
+
+LIVE = "/proc"
+_USERS_FILE = "/etc/passwd"
+
+
+class ProcFS:
+    """Where the reading begins.
+
+    ``root`` is a path or an opened :class:`Directory`. ``machine`` decides the numbers of
+    system calls; ``users`` names uids, from /etc/passwd for this host's own /proc (never
+    through a name service, which may itself hang on the host that is being looked at).
+
+    >>> 1 in ProcFS().pids()
+    True
+    """
+
+    def __init__(
+        self,
+        root: str | Directory = LIVE,
+        machine: str = "",
+        users: Mapping[int, str] = MappingProxyType({}),
+    ) -> None:
+        self.path = root if isinstance(root, str) else ""
+        self.live = self.path == LIVE
+        self.machine = machine or os.uname().machine
+        self.users = users if users or not self.live else _local_users()
+        self.root = self._open(root) if isinstance(root, str) else root
+
+    @staticmethod
+    def _open(path: str) -> Directory:
+        try:
+            return LiveDirectory(path)
+        except OSError as error:
+            raise NotSupported(
+                f"cannot open {path}: {error.strerror}",
+                "mount it: mount -t proc proc /proc; or name another: --procfs PATH",
+            ) from None
+
+    def pids(self) -> list[int]:
+        """The pids that are shown to us (hidepid may hide some), in ascending order."""
+        return sorted(
+            int(name) for name in self.root.names(".") if name.isdigit() and name.isascii()
+        )
+
+    def enter(self, pid: int) -> Directory:
+        """The directory of a process, or of a thread by its tid; OSError if there is none."""
+        return self.root.enter(str(pid))
+
+    def host(self) -> Host:
+        """The host itself, with no process yet."""
+        try:
+            uptime = decode_uptime(self.root.read("uptime"))
+            boot = decode_boot_time(self.root.read("stat"))
+            name = decode_text(self.root.read("sys/kernel/hostname")).strip()
+        except OSError as error:
+            raise NotSupported(
+                f"this is not a /proc: {error.strerror}: {error.filename}",
+                "give the mount point of a proc file system: --procfs /host/proc",
+            ) from None
+        return Host(
+            name=name,
+            time=boot + uptime,
+            uptime=uptime,
+            ticks_per_second=os.sysconf("SC_CLK_TCK"),
+            gaps=self._hidden(),
+            users=self.users,
+        )
+
+    def clock_ms(self) -> float | None:
+        """The scheduler's clock now: when we ourselves last ran; None where it is not shown."""
+        try:
+            return decode_last_ran(self.root.read("self/sched"))
+        except (OSError, DecodeError):
+            return None
+
+    def _hidden(self) -> tuple[Gap, ...]:
+        try:
+            hidepid = decode_hidepid(self.root.read("self/mountinfo"), LIVE.encode())
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                return (Gap("mount options of /proc", error.strerror or "unreadable"),)
+            hidepid = None
+        if hidepid is None:
+            return ()
+        return (
+            Gap(
+                "processes of other users",
+                f"/proc is mounted with hidepid={hidepid}",
+                "run sigscope as root, or in the group that the mount's gid= names",
+            ),
+        )
+
+
+def _local_users() -> dict[int, str]:
+    try:
+        with open(_USERS_FILE, "rb") as passwd:
+            lines = passwd.read(1 << 20).splitlines()
+    except OSError:
+        return {}
+    rows = [line.split(b":") for line in lines]
+    return {int(row[2]): decode_text(row[0]) for row in rows if len(row) > 3 and row[2].isdigit()}

@@ -1,0 +1,164 @@
+"""One file with all that the commands read: gzip, and in it one JSON object a line.
+
+The first line is the head (schema, machine, users, what was redacted), then one line for each
+answer that the kernel gave, and at the end the number of lines, by which a file that was
+cut off is known. Bytes are written as Latin-1, one letter a byte, so any byte survives.
+
+    {"schema": "sigscope-snapshot/1", "machine": "x86_64", ...}
+    {"path": "4285/status", "read": "Name:\\thping3\\n..."}
+    {"path": "4285/exe", "link": "/usr/sbin/hping3"}
+    {"path": "4285/task", "names": ["4285"]}
+    {"path": "1/exe", "errno": 13}
+    {"end": 4}
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+from sigscope.errors import BadSnapshot, UsageError
+from sigscope.kernel.closer import look_closer
+from sigscope.kernel.names import read_names
+from sigscope.kernel.procfs import ProcFS
+from sigscope.kernel.recording import Answer, Recorded, Recorder, Tape
+from sigscope.kernel.scan import Progress, read_family, read_host
+
+SCHEMA = "sigscope-snapshot/1"
+REDACTED = frozenset(("cmdline", "environ"))
+MOST_LINES = 4_000_000
+LONGEST_LINE = 8 << 20
+MOST_BYTES = 4 << 30
+"""Bounds of what is read back: such a file may come from anybody."""
+
+_KEYS = {bytes: "read", str: "link", list: "names", int: "errno"}
+
+
+def take_snapshot(
+    procfs: ProcFS, pids: Iterable[int] | None, redact: bool, progress: Progress | None = None
+) -> Tape:
+    """Read as the commands do, and keep every answer: of these processes and their ancestors,
+    or of the whole host."""
+    tape = Tape(redacted=REDACTED if redact else frozenset())
+    recording = ProcFS(Recorder(procfs.root, tape), procfs.machine, procfs.users)
+    host = read_host(recording, progress) if pids is None else read_family(recording, pids)
+    look_closer(recording, host, host.processes)
+    # A snapshot of some processes must not claim, by the list of /proc, that there are more.
+    for _ in read_names(recording):
+        pass
+    tape.answers["."] = [str(pid) for pid in host.processes]
+    return tape
+
+
+def write_snapshot(tape: Tape, out: BinaryIO, machine: str, users: dict[int, str]) -> None:
+    """The tape as a file; the caller opened it, and closes it."""
+    head: dict[str, object] = {
+        "schema": SCHEMA,
+        "machine": machine,
+        "redacted": sorted(tape.redacted),
+        "users": {str(uid): name for uid, name in users.items()},
+    }
+    with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, mtime=0, filename="") as packed:
+        packed.write(_line(head))
+        for path, answer in tape.answers.items():
+            value = answer.decode("latin-1") if isinstance(answer, bytes) else answer
+            packed.write(_line({"path": path, _KEYS[type(answer)]: value}))
+        packed.write(_line({"end": len(tape.answers)}))
+
+
+def _line(content: dict[str, object]) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def open_snapshot(path: str) -> ProcFS:
+    """The /proc that a snapshot recorded; BadSnapshot if the file is cut off or not ours."""
+    try:
+        with gzip.open(path, "rb") as packed:
+            return _load(path, _lines(path, packed))
+    except (EOFError, zlib.error):
+        raise _bad(path, "it is cut off or damaged") from None
+    except gzip.BadGzipFile:
+        raise _bad(path, "it is not a file of 'sigscope snapshot'") from None
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {path}: {error.strerror}", "sigscope snapshot -o FILE makes one"
+        ) from None
+
+
+def _lines(path: str, packed: BinaryIO | gzip.GzipFile) -> Iterator[dict[str, object]]:
+    total = 0
+    for count in range(MOST_LINES):
+        line = packed.readline(LONGEST_LINE)
+        total += len(line)
+        if not line:
+            return
+        if len(line) >= LONGEST_LINE or total > MOST_BYTES:
+            break
+        try:
+            content = json.loads(line)
+        except (ValueError, RecursionError):
+            content = None
+        if not isinstance(content, dict):
+            where = (
+                "it is not a file of 'sigscope snapshot'"
+                if count == 0
+                else f"line {count + 1} is damaged"
+            )
+            raise _bad(path, where)
+        yield content
+    raise _bad(path, "it is larger than any snapshot")
+
+
+def _load(path: str, lines: Iterator[dict[str, object]]) -> ProcFS:
+    head = next(lines, {})
+    schema = head.get("schema")
+    if schema != SCHEMA:
+        reason = (
+            f"it is of {schema!r}, this sigscope reads {SCHEMA}" if schema else "it has no head"
+        )
+        raise _bad(path, reason)
+    tape, ended = Tape(), False
+    for content in lines:
+        if "end" in content:
+            ended = content["end"] == len(tape.answers)
+            break
+        name, answer = content.get("path"), _answer(content)
+        if not isinstance(name, str) or answer is None:
+            raise _bad(path, f"entry {len(tape.answers) + 1} is damaged")
+        tape.answers[name] = answer
+    if not ended:
+        raise _bad(path, "it is cut off: its last line is missing")
+    return ProcFS(Recorded(tape), str(head.get("machine", "")), _users(head.get("users")))
+
+
+def _answer(content: dict[str, object]) -> Answer | None:
+    match content:
+        case {"read": str(text)}:
+            try:
+                return text.encode("latin-1")
+            except UnicodeEncodeError:
+                return None
+        case {"link": str(text)}:
+            return text
+        case {"names": list(names)} if all(isinstance(name, str) for name in names):
+            return names
+        case {"errno": int(number)}:
+            return number
+    return None
+
+
+def _users(content: object) -> dict[int, str]:
+    if not isinstance(content, dict):
+        return {}
+    return {
+        int(uid): str(name)
+        for uid, name in content.items()
+        if str(uid).isascii() and str(uid).isdigit()
+    }
+
+
+def _bad(path: str, why: str) -> BadSnapshot:
+    return BadSnapshot(f"{path}: {why}", "take it again on the host: sigscope snapshot -o FILE")

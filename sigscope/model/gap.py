@@ -1,0 +1,18 @@
+"""Something that could not be read: missing is not empty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What is missing, why, and the hint that makes it readable.
+
+    >>> Gap("syscall of 4285", "permission denied", "sudo sigscope pid 4285").what
+    'syscall of 4285'
+    """
+
+    what: str
+    why: str
+    hint: str = ""

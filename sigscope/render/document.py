@@ -1,0 +1,152 @@
+"""The JSON contract: one document a call, with fixed names (the table stands in sigscope(1)).
+
+New keys may come; a name, once out, keeps its meaning. What is not known is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timezone
+
+from sigscope.model.diagnosis import Diagnosis
+from sigscope.model.finding import Finding
+from sigscope.model.gap import Gap
+from sigscope.model.host import Host
+from sigscope.model.lineage import Lineage, Link
+from sigscope.model.process import Process
+from sigscope.model.signals import Signal, SignalSet
+from sigscope.model.syscall import SystemCall
+from sigscope.model.thread import Thread
+
+SCHEMA = "sigscope/1"
+
+Json = dict[str, object]
+
+
+def document(command: str, host: Host, **content: object) -> Json:
+    """The envelope that every command's answer comes in."""
+    return {
+        "schema": SCHEMA,
+        "command": command,
+        "host": host.name,
+        "time": datetime.fromtimestamp(host.time, timezone.utc).isoformat(timespec="seconds"),
+        "engine": list(host.engines),
+        **content,
+    }
+
+
+def diagnosis_document(command: str, diagnosis: Diagnosis, processes: Iterable[Process]) -> Json:
+    """``pid`` and ``tree``: processes, lineage, findings and gaps."""
+    shown = tuple(processes)
+    pids = {process.pid for process in shown}
+    return document(
+        command,
+        diagnosis.host,
+        processes=[process_json(process) for process in shown],
+        lineage=[lineage_json(line) for line in diagnosis.lineage if line.pid in pids],
+        findings=[finding_json(finding) for finding in diagnosis.findings if finding.pid in pids],
+        gaps=[gap_json(gap) for gap in diagnosis.gaps],
+    )
+
+
+def set_json(signals: SignalSet | None) -> Json | None:
+    if signals is None:
+        return None
+    return {"hex": signals.hex, "signals": [signal.name for signal in signals]}
+
+
+def process_json(process: Process) -> Json:
+    container, queue = process.container, process.queue
+    return {
+        "pid": process.pid,
+        "start_time": process.start_time,
+        "ppid": process.ppid,
+        "nspid": list(process.nspid),
+        "comm": process.comm,
+        "cmdline": None if process.cmdline is None else list(process.cmdline),
+        "exe": process.exe,
+        "uid": process.uid,
+        "state": process.state.value,
+        "kernel_thread": process.kernel_thread,
+        "forked_by": process.forked_by,
+        "threads": [thread_json(thread) for thread in process.threads],
+        "ignored": set_json(process.ignored),
+        "caught": set_json(process.caught),
+        "pending": set_json(process.pending),
+        "blocked_by_all": set_json(process.blocked_by_all),
+        "blocked_by_some": set_json(process.blocked_by_some),
+        "signalfds": None
+        if process.signalfds is None
+        else [
+            {"fd": fd.fd, "polled": fd.polled, **(set_json(fd.signals) or {})}
+            for fd in process.signalfds
+        ],
+        "queue": None if queue is None else {"used": queue.used, "limit": queue.limit},
+        "seccomp": process.seccomp,
+        "no_new_privs": process.no_new_privs,
+        "tracer": process.tracer,
+        "container": None
+        if container is None
+        else {"runtime": container.runtime, "id": container.id},
+        "unit": process.unit,
+    }
+
+
+def thread_json(thread: Thread) -> Json:
+    return {
+        "tid": thread.tid,
+        "comm": thread.comm,
+        "state": thread.state.value,
+        "blocked": set_json(thread.blocked),
+        "pending": set_json(thread.pending),
+        "awaited": set_json(thread.awaited),
+        "syscall": _syscall_json(thread.syscall),
+    }
+
+
+def _syscall_json(call: SystemCall | None) -> Json | None:
+    """null, too, for a thread that is running: it sits in no call."""
+    if call is None or call.running:
+        return None
+    return {"nr": call.number, "name": call.name, "args": [hex(value) for value in call.args]}
+
+
+def lineage_json(line: Lineage) -> Json:
+    return {
+        "pid": line.pid,
+        "signal": Signal(line.signal).name,
+        "kind": line.kind.value,
+        "origin": None if line.origin is None else _link_json(line.origin),
+        "chain": [_link_json(link) for link in line.chain],
+        "confidence": line.confidence.value,
+        "because": line.because,
+        "foreign": line.foreign,
+    }
+
+
+def _link_json(link: Link) -> Json:
+    return {
+        "pid": link.pid,
+        "tid": link.tid,
+        "comm": link.comm,
+        "threads_blocking": link.holders,
+        "threads": link.threads,
+    }
+
+
+def finding_json(finding: Finding) -> Json:
+    return {
+        "id": finding.id,
+        "severity": finding.severity.value,
+        "pid": finding.pid,
+        "tid": finding.tid,
+        "signals": [signal.name for signal in finding.signals],
+        "title": finding.title,
+        "detail": finding.detail,
+        "evidence": list(finding.evidence),
+        "remedy": {remedy.when: remedy.command for remedy in finding.remedies},
+    }
+
+
+def gap_json(gap: Gap) -> Json:
+    return {"what": gap.what, "why": gap.why, "hint": gap.hint}

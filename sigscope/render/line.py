@@ -1,0 +1,65 @@
+"""Lines of text whose parts have a role (an error, a name, a command), not a colour."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Role(Enum):
+    PLAIN = "plain"
+    STRONG = "strong"
+    FAINT = "faint"
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    text: str
+    role: Role = Role.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    spans: tuple[Span, ...] = ()
+
+    @classmethod
+    def of(cls, *parts: str | Span) -> Line:
+        return cls(tuple(Span(part) if isinstance(part, str) else part for part in parts))
+
+    def __str__(self) -> str:
+        return "".join(span.text for span in self.spans)
+
+
+BLANK = Line()
+
+
+def escape(text: str) -> str:
+    r"""Text that strangers chose, fit for a terminal: one line, no control, no bidi tricks.
+
+    >>> escape("a\nb\x1b[31m")
+    'a\\nb\\x1b[31m'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
+
+
+def wrapped(text: str, width: int, indent: str, role: Role = Role.PLAIN) -> Iterator[Line]:
+    """Prose in lines of at most ``width``, every one behind ``indent``.
+
+    >>> [str(line) for line in wrapped("one two three", 9, "  ")]
+    ['  one two', '  three']
+    """
+    room = max(20 if width >= 40 else 1, width - len(indent))
+    words = escape(text)
+    for piece in textwrap.wrap(words, room, break_long_words=False, break_on_hyphens=False):
+        yield Line.of(indent, Span(piece, role))

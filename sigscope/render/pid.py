@@ -1,0 +1,53 @@
+"""The one screen of ``sigscope pid``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sigscope.model.diagnosis import Diagnosis
+from sigscope.model.process import Process
+from sigscope.render.findings import findings_lines
+from sigscope.render.line import BLANK, Line, Role, Span
+from sigscope.render.process import identity
+from sigscope.render.signal_table import signal_table
+from sigscope.render.threads import thread_lines
+
+FULL_QUEUE = 0.9
+
+
+def process_screen(
+    diagnosis: Diagnosis,
+    process: Process,
+    width: int,
+    everything: bool = False,
+    threads: bool = False,
+) -> Iterator[Line]:
+    """Identity, findings, the table of signals, and each thread if asked for."""
+    yield from identity(diagnosis.host, process, width)
+    yield BLANK
+    if process.kernel_thread:
+        yield Line.of("a kernel thread: it takes no signals, unless its own code asks for them")
+        return
+    if process.zombie:
+        parent = diagnosis.host.parent(process)
+        who = f"its parent, {parent.comm} {parent.pid}," if parent else "its parent"
+        yield Line.of(f"a zombie: it has ended, takes no signal, and waits until {who} reaps it")
+        return
+    findings = diagnosis.findings_of(process.pid)
+    if findings:
+        yield from findings_lines(findings, width)
+    elif process.blocked_by_all is None or process.ignored is None:
+        yield Line.of(Span("not assessed: its masks could not be read (see below)", Role.WARNING))
+    else:
+        yield Line.of("nothing wrong with its signals")
+    yield BLANK
+    yield from signal_table(diagnosis, process, everything)
+    queue = process.queue
+    if queue is not None and (everything or queue.used > FULL_QUEUE * queue.limit):
+        user = diagnosis.host.user(process.uid)
+        yield Line.of(
+            f"signals queued for user {user}, in all processes: {queue.used} of {queue.limit}"
+        )
+    if threads:
+        yield BLANK
+        yield from thread_lines(process, width)

@@ -1,0 +1,106 @@
+"""Who a process is, in a line: what it does, since when, whose child it is."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from sigscope.model.host import Host
+from sigscope.model.process import Process
+from sigscope.model.state import State
+from sigscope.model.syscall import SystemCall
+from sigscope.model.thread import Thread
+from sigscope.render.duration import duration
+from sigscope.render.line import Line, Role, Span, escape, wrapped
+
+DOT = " · "
+
+
+def identity(host: Host, process: Process, width: int) -> Iterator[Line]:
+    """Name and pid, then what it does, who runs it, who started it, and where it lives."""
+    name = f"{escape(process.comm)} {_pids(process)}"
+    facts = [
+        _doing(process),
+        f"{len(process.living)} threads" if len(process.living) > 1 else "",
+        host.user(process.uid),
+        f"started {duration(host.age(process))} ago{_starter(host, process)}",
+        _place(process),
+    ]
+    first, *rest = wrapped(DOT.join([name, *filter(None, facts)]), width, "")
+    text = str(first)
+    yield Line.of(Span(text[: len(name)], Role.STRONG), text[len(name) :])
+    yield from (Line.of("  ", line_text) for line_text in map(str, rest))
+    if process.cmdline:
+        yield Line.of("  ", Span(command_line(process), Role.FAINT))
+
+
+def command_line(process: Process) -> str:
+    """As it could be typed again; a text that a program wrote over its arguments as it is."""
+    words = process.cmdline or ()
+    if len(words) == 1 and " " in words[0]:
+        return escape(words[0])
+    return escape(" ".join(map(shlex.quote, words)))
+
+
+def call_text(call: SystemCall) -> str:
+    """``poll(..., -1)``, ``read(5, ...)``: the name, and the argument that tells most."""
+    if call.running:
+        return "on the CPU"
+    if call.number == -1:
+        return "outside any system call"
+    name = call.name or f"system call {call.number}"
+    if call.timeout is not None:
+        return f"{name}(…, {call.timeout if call.timeout < 0 else f'{call.timeout} ms'})"
+    if name in _DESCRIPTOR_FIRST and call.args:
+        return f"{name}({call.args[0] & 0xFFFFFFFF}, …)"
+    return f"{name}(…)"
+
+
+_DESCRIPTOR_FIRST = frozenset(
+    "read write readv writev pread64 recvfrom recvmsg sendto sendmsg accept accept4 connect"
+    " flock fcntl ioctl epoll_pwait2".split()
+)
+
+
+def doing(thread: Thread) -> str:
+    """State and system call of one thread."""
+    word = thread.state.word
+    if thread.syscall is None or thread.state.gone:
+        return word
+    if thread.state is State.RUNNING or thread.syscall.running:
+        return "running"
+    since = ""
+    if thread.asleep_ms is not None:
+        since = f" for about {duration(thread.asleep_ms / 1000)}"
+    return f"{word} in {call_text(thread.syscall)}{since}"
+
+
+def _doing(process: Process) -> str:
+    if process.leader_dead:
+        return "main thread dead, others alive"
+    leader = process.thread(process.pid)
+    return doing(leader) if leader is not None else process.state.word
+
+
+def _pids(process: Process) -> str:
+    inside = process.nspid[-1] if len(process.nspid) > 1 else None
+    if inside is None:
+        return str(process.pid)
+    where = process.container.short if process.container is not None else "its pid namespace"
+    return f"{process.pid} ({inside} in {where})"
+
+
+def _starter(host: Host, process: Process) -> str:
+    parent = host.parent(process)
+    if parent is None:
+        return ""
+    forker = process.forked_by
+    thread = f", thread {forker}" if forker is not None and len(parent.living) > 1 else ""
+    how = "child of" if parent.pid == 1 else "by"
+    return f"{DOT if parent.pid == 1 else ' '}{how} {escape(parent.comm)} {parent.pid}{thread}"
+
+
+def _place(process: Process) -> str:
+    if process.container is not None:
+        return f"{process.container.runtime} container {process.container.short}"
+    return process.unit or ""
