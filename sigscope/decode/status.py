@@ -8,7 +8,6 @@ slice is decoded once.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -26,6 +25,8 @@ _SETS = re.compile(
     rb"SigCgt:\t([0-9a-f]{16})\n"
 )
 _SETS_LENGTH = 5 * 25
+_HEAD = re.compile(rb"Name:\t(.*)\n(?:Umask:.*\n)?State:\t(.)")
+_LONGEST_NUMBER = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +65,17 @@ def decode_thread_status(data: bytes) -> tuple[str, State, Sets | None]:
     >>> decode_thread_status(b"Name:\tphp-fpm\nState:\tS (sleeping)\nTgid:\t1\n")
     ('php-fpm', <State.SLEEPING: 'S'>, None)
     """
-    line_end = data.find(b"\n")
-    state = data.find(b"\nState:\t")
-    if not data.startswith(b"Name:\t") or state < 0 or len(data) <= state + 8:
-        raise DecodeError(
-            "status", "no Name: and State: lines; the file is cut off or not a status"
-        )
-    begin = data.find(b"\nSigPnd:\t")
-    sets = _decode_sets(data[begin + 1 : begin + 1 + _SETS_LENGTH]) if begin >= 0 else None
-    letter = chr(data[state + 8])
-    return decode_status_name(data[6:line_end]), State.of(letter), sets
+    begin = data.find(b"\nSigPnd:\t") + 1
+    sets = _decode_sets(data[begin : begin + _SETS_LENGTH]) if begin else None
+    return *_decode_head(data[: data.find(b"\nTgid:")]), sets
+
+
+@lru_cache(maxsize=4096)
+def _decode_head(lines: bytes) -> tuple[str, State]:
+    match = _HEAD.match(lines)
+    if match is None:
+        raise DecodeError("status", "it does not begin with Name: and State:")
+    return decode_status_name(match[1]), State.of(match[2].decode("latin-1"))
 
 
 @lru_cache(maxsize=4096)
@@ -87,46 +89,46 @@ def _decode_sets(lines: bytes) -> Sets:
 def decode_status(data: bytes) -> Status:
     """All that sigscope uses of a process's status file."""
     name, state, sets = decode_thread_status(data)
-    cut = (line.partition(b":\t") for line in data.split(b"\n"))
-    lines = {key: value for key, colon, value in cut if colon}
-    numbers = _Numbers(lines)
-    used_limit = lines.get(b"SigQ", b"").split(b"/")
-    nnp = numbers.first(b"NoNewPrivs")
+    queue = _numbers(data, b"\nSigQ:\t", b"/")
+    nnp = _number(data, b"\nNoNewPrivs:\t")
     return Status(
         name=name,
         state=state,
-        ppid=numbers.required(b"PPid"),
-        uid=numbers.required(b"Uid"),
+        ppid=_required(data, b"\nPPid:\t"),
+        uid=_required(data, b"\nUid:\t"),
         sets=sets,
-        tracer=numbers.first(b"TracerPid") or None,
-        nspid=numbers.all(b"NSpid"),
-        queue=Queue(*map(_number, used_limit)) if len(used_limit) == 2 else None,
-        seccomp=numbers.first(b"Seccomp"),
+        tracer=_number(data, b"\nTracerPid:\t") or None,
+        nspid=_numbers(data, b"\nNSpid:\t"),
+        queue=Queue(*queue) if len(queue) == 2 else None,
+        seccomp=_number(data, b"\nSeccomp:\t"),
         no_new_privs=None if nnp is None else bool(nnp),
-        kernel_thread=numbers.first(b"Kthread") == 1,
+        kernel_thread=_number(data, b"\nKthread:\t") == 1,
     )
 
 
-class _Numbers:
-    """The decimal columns behind a key."""
-
-    def __init__(self, lines: Mapping[bytes, bytes]) -> None:
-        self._lines = lines
-
-    def all(self, key: bytes) -> tuple[int, ...]:
-        return tuple(_number(word) for word in self._lines.get(key, b"").split())
-
-    def first(self, key: bytes) -> int | None:
-        return next(iter(self.all(key)), None)
-
-    def required(self, key: bytes) -> int:
-        number = self.first(key)
-        if number is None:
-            raise DecodeError("status", f"no line {key.decode()}:; the file is cut off")
-        return number
+def _numbers(data: bytes, label: bytes, separator: bytes | None = None) -> tuple[int, ...]:
+    """The decimal columns behind a label; none where the line is missing."""
+    begin = data.find(label)
+    if begin < 0:
+        return ()
+    begin += len(label)
+    words = data[begin : data.find(b"\n", begin)].split(separator)
+    try:
+        if max(map(len, words), default=0) > _LONGEST_NUMBER:
+            raise ValueError
+        return tuple(map(int, words))
+    except ValueError:
+        what = label.strip().decode()
+        raise DecodeError("status", f"no number stands behind {what}") from None
 
 
-def _number(word: bytes) -> int:
-    if not word.isdigit() or len(word) > 20:
-        raise DecodeError("status", f"{word[:30]!r} stands where a number belongs")
-    return int(word)
+def _number(data: bytes, label: bytes) -> int | None:
+    found = _numbers(data, label)
+    return found[0] if found else None
+
+
+def _required(data: bytes, label: bytes) -> int:
+    number = _number(data, label)
+    if number is None:
+        raise DecodeError("status", f"no line {label.strip().decode()} the file is cut off")
+    return number

@@ -115,8 +115,7 @@ def _occupied(look: _Look, thread: Thread, machine: str, clock: float | None) ->
     last_ran = None
     if clock is not None:
         last_ran = look.at(f"{task}/sched", lambda name: decode_last_ran(directory.read(name)))
-    return replace(
-        thread,
+    return thread._replace(
         syscall=call,
         awaited=_awaited(look, call) if call is not None and call.waits_for_signals else None,
         asleep_ms=max(0.0, clock - last_ran)

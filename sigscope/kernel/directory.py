@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import Protocol
 
 BLOCK = 1 << 13
+RECORD = 1 << 11
+"""More than a status file of today; a longer one (2,000 groups) takes more reads."""
 LARGEST = 1 << 20
 """No file that sigscope reads below /proc has a reason to be longer."""
 MOST_NAMES = 1 << 17
@@ -24,7 +26,7 @@ class Directory(Protocol):
         """A whole file, up to ``limit`` bytes."""
 
     def record(self, name: str) -> bytes:
-        """A file that the kernel makes in one piece, such as status: one read(2)."""
+        """A file that the kernel makes in one piece, such as status: a short read ends it."""
 
     def names(self, name: str) -> list[str]:
         """The entries of a directory below this one, up to 131,072; "." is this one."""
@@ -71,17 +73,17 @@ class LiveDirectory:
     def record(self, name: str) -> bytes:
         fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd)
         try:
-            return os.read(fd, BLOCK)
+            data = piece = os.read(fd, RECORD)
+            while len(piece) == RECORD and len(data) < LARGEST:
+                piece = os.read(fd, RECORD)
+                data += piece
+            return data
         finally:
             os.close(fd)
 
     def names(self, name: str) -> list[str]:
-        fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._fd)
-        try:
-            with os.scandir(fd) as entries:
-                return [entry.name for entry in islice(entries, MOST_NAMES)]
-        finally:
-            os.close(fd)
+        with self.enter(name) as directory, os.scandir(directory._fd) as entries:
+            return [entry.name for entry in islice(entries, MOST_NAMES)]
 
     def link(self, name: str) -> str:
         return os.readlink(name, dir_fd=self._fd)

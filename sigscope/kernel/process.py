@@ -77,17 +77,18 @@ def _threads(directory: Directory, pid: int, status: Status, gaps: list[Gap]) ->
     )
     threads = [leader]
     own = str(pid)
-    for name in directory.names("task"):
-        if name == own:
-            continue
-        try:
-            data = directory.record(f"task/{name}/status")
-        except OSError as error:
-            if error.errno not in GONE:
-                gaps.append(gap(f"task/{name}/status", pid, error))
-                threads.append(Thread(int(name), "?", State.UNKNOWN, None, None))
-            continue
-        threads.append(_thread(int(name), data, pid, gaps))
+    with directory.enter("task") as tasks:
+        for name in tasks.names("."):
+            if name == own:
+                continue
+            try:
+                data = tasks.record(f"{name}/status")
+            except OSError as error:
+                if error.errno not in GONE:
+                    gaps.append(gap(f"task/{name}/status", pid, error))
+                    threads.append(Thread(int(name), "?", State.UNKNOWN, None, None))
+                continue
+            threads.append(_thread(int(name), data, pid, gaps))
     return tuple(threads)
 
 

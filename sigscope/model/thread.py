@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sigscope.model.signals import SignalSet
 from sigscope.model.state import State
 from sigscope.model.syscall import SystemCall
 
 
-@dataclass(frozen=True, slots=True)
-class Thread:
-    """A task of a process.
+class Thread(NamedTuple):
+    """A task of a process. (A tuple, for a host has tens of thousands of them.)
 
     ``blocked`` and ``pending`` are SigBlk and SigPnd of its own status file; None where
     that file has no such line. The rest is None until somebody looks closer: ``syscall``,
