@@ -20,7 +20,7 @@ from sigscope.kernel.scan import read_host
 from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.finding import Severity
 from sigscope.model.host import Host
-from sigscope.render.gaps import gap_lines
+from sigscope.render.gaps import gap_count, gap_lines
 from sigscope.render.line import BLANK, Line, Role, wrapped
 from sigscope.render.tree import tree_lines
 
@@ -65,7 +65,8 @@ def tree(
         branches = growing.grow(diagnosis, shown, audited)
         put(tree_lines(diagnosis, branches, width(), notes=everything))
         put(_summary(diagnosis, shown, everything))
-        put_remarks(gap_lines(diagnosis.gaps, width()))
+        missing = diagnosis.gaps
+        put_remarks(gap_lines(missing, width()) if everything else gap_count(missing))
     bad = any(
         finding.pid in shown and finding.severity.rank <= Severity(fail_on).rank
         for finding in diagnosis.findings

@@ -9,29 +9,34 @@ from sigscope.errors import DecodeError
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """``start_time`` in clock ticks since boot; ``flags`` are the kernel's PF_ bits."""
+    """``start_time`` in clock ticks since boot; ``flags`` are the kernel's PF_ bits.
+
+    ``processor`` is the CPU on which the task last ran.
+    """
 
     pgrp: int
     session: int
     flags: int
     start_time: int
+    processor: int
 
 
-_PGRP, _SESSION, _FLAGS, _START = 2, 3, 6, 19
+_WANTED = (2, 3, 6, 19, 36)
+"""pgrp, session, flags, starttime and processor, counted from the state on."""
 _LONGEST_NUMBER = 20
 
 
 def decode_stat(data: bytes) -> Stat:
     """The comm may hold spaces and brackets: the fields begin behind the *last* one.
 
-    >>> decode_stat(b"7 (a) b) S 1 7 7 0 -1 64 0 0 0 0 0 0 0 0 20 0 1 0 4711 0")
-    Stat(pgrp=7, session=7, flags=64, start_time=4711)
+    >>> decode_stat(b"7 (a) b) S 1 7 7 0 -1 64 0 0 0 0 0 0 0 0 20 0 1 0 4711 " + b"0 " * 16 + b"1")
+    Stat(pgrp=7, session=7, flags=64, start_time=4711, processor=1)
     """
     fields = data[data.rfind(b")") + 1 :].split()
-    if len(fields) <= _START:
-        raise DecodeError("stat", f"{len(fields) + 2} fields, and the start time is the 22nd")
+    if len(fields) <= _WANTED[-1]:
+        raise DecodeError("stat", f"{len(fields) + 2} fields, and the processor is the 39th")
     try:
-        wanted = [fields[index] for index in (_PGRP, _SESSION, _FLAGS, _START)]
+        wanted = [fields[index] for index in _WANTED]
         if max(map(len, wanted)) > _LONGEST_NUMBER:
             raise ValueError
         return Stat(*(int(field) for field in wanted))

@@ -17,6 +17,7 @@ from sigscope.decode.cgroup import Placement, decode_cgroup
 from sigscope.decode.children import decode_children
 from sigscope.decode.cmdline import LIMIT, decode_cmdline
 from sigscope.decode.host import decode_last_ran
+from sigscope.decode.stat import decode_stat
 from sigscope.decode.syscall import decode_syscall
 from sigscope.errors import DecodeError
 from sigscope.kernel.directory import Directory
@@ -43,16 +44,15 @@ def look_closer(procfs: ProcFS, host: Host, pids: Iterable[int]) -> Host:
         if (process := host.processes.get(pid)) is not None
         for relative in (process, *host.ancestors(process))
     }
-    clock = procfs.clock_ms()
     seen = dict(host.processes)
     for pid, process in wanted.items():
-        seen[pid] = _look(procfs, process, clock, full=pid in targets)
+        seen[pid] = _look(procfs, process, full=pid in targets)
     families = [seen[pid] for pid in wanted]
     seen.update((child.pid, child) for child in _with_forkers(procfs, seen, families))
     return replace(host, processes=MappingProxyType(seen))
 
 
-def _look(procfs: ProcFS, process: Process, clock: float | None, full: bool) -> Process:
+def _look(procfs: ProcFS, process: Process, full: bool) -> Process:
     if process.kernel_thread:
         return process
     try:
@@ -69,10 +69,7 @@ def _look(procfs: ProcFS, process: Process, clock: float | None, full: bool) -> 
             exe=look.at("exe", directory.link),
             container=placement.container,
             unit=placement.unit,
-            threads=tuple(
-                _occupied(look, thread, procfs.machine, clock if full else None)
-                for thread in process.threads
-            ),
+            threads=tuple(_occupied(look, thread, procfs, full) for thread in process.threads),
             signalfds=look.at("fd", lambda _: read_signalfds(directory)) if full else None,
             gaps=process.gaps + tuple(look.gaps),
         )
@@ -106,22 +103,30 @@ class _Look:
             return None
 
 
-def _occupied(look: _Look, thread: Thread, machine: str, clock: float | None) -> Thread:
+def _occupied(look: _Look, thread: Thread, procfs: ProcFS, full: bool) -> Thread:
     """What the thread does in the kernel, since when, and for which signals it waits."""
     if thread.state.gone:
         return thread
-    directory, task = look.directory, f"task/{thread.tid}"
-    call = look.at(f"{task}/syscall", lambda name: decode_syscall(directory.record(name), machine))
-    last_ran = None
-    if clock is not None:
-        last_ran = look.at(f"{task}/sched", lambda name: decode_last_ran(directory.read(name)))
+    directory, machine = look.directory, procfs.machine
+    name = f"task/{thread.tid}/syscall"
+    call = look.at(name, lambda name: decode_syscall(directory.record(name), machine))
     return thread._replace(
         syscall=call,
         awaited=_awaited(look, call) if call is not None and call.waits_for_signals else None,
-        asleep_ms=max(0.0, clock - last_ran)
-        if clock is not None and last_ran is not None
-        else None,
+        asleep_ms=_asleep_ms(directory, thread, procfs) if full else None,
     )
+
+
+def _asleep_ms(directory: Directory, thread: Thread, procfs: ProcFS) -> float | None:
+    """Nice to know, and no gap where it is not: some kernels do not show it."""
+    task = f"task/{thread.tid}"
+    try:
+        cpu = decode_stat(directory.record(f"{task}/stat")).processor
+        last_ran = decode_last_ran(directory.read(f"{task}/sched"))
+    except (OSError, DecodeError):
+        return None
+    clock = procfs.clock_ms(cpu)
+    return None if clock is None else max(0.0, clock - last_ran)
 
 
 def _awaited(look: _Look, call: SystemCall) -> SignalSet | None:

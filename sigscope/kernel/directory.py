@@ -28,6 +28,9 @@ class Directory(Protocol):
     def record(self, name: str) -> bytes:
         """A file that the kernel makes in one piece, such as status: a short read ends it."""
 
+    def read_on(self, cpu: int, name: str) -> bytes:
+        """A whole file, read while we ourselves run on this CPU."""
+
     def names(self, name: str) -> list[str]:
         """The entries of a directory below this one, up to 131,072; "." is this one."""
 
@@ -80,6 +83,14 @@ class LiveDirectory:
             return data
         finally:
             os.close(fd)
+
+    def read_on(self, cpu: int, name: str) -> bytes:
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, (cpu,))
+        try:
+            return self.read(name)
+        finally:
+            os.sched_setaffinity(0, before)
 
     def names(self, name: str) -> list[str]:
         with self.enter(name) as directory, os.scandir(directory._fd) as entries:

@@ -81,10 +81,14 @@ class ProcFS:
             users=self.users,
         )
 
-    def clock_ms(self) -> float | None:
-        """The scheduler's clock now: when we ourselves last ran; None where it is not shown."""
+    def clock_ms(self, cpu: int) -> float | None:
+        """The scheduler's clock of a CPU now: when we ourselves last ran there.
+
+        Each CPU has its own, and they drift apart by minutes: only differences on one CPU
+        mean anything. None where it is not shown, or we may not run there.
+        """
         try:
-            return decode_last_ran(self.root.read("self/sched"))
+            return decode_last_ran(self.root.read_on(cpu, "self/sched"))
         except (OSError, DecodeError):
             return None
 

@@ -18,6 +18,11 @@ from sigscope.kernel.directory import LARGEST, Directory
 
 T = TypeVar("T", bytes, str, list[str])
 
+
+class RecordedRefusal(OSError):
+    """What the kernel answered when the recording was made; nothing can be done about it here."""
+
+
 Answer = bytes | str | list[str] | int
 """A file's bytes, a link's text, a directory's names, or the errno of a refusal."""
 
@@ -32,8 +37,13 @@ class Tape:
     def play(self, path: str) -> Answer:
         answer = self.answers.get(path, errno.ENOENT)
         if isinstance(answer, int):
-            raise OSError(answer, os.strerror(answer), path)
+            raise RecordedRefusal(answer, os.strerror(answer), path)
         return answer
+
+
+def cpu_path(path: str, cpu: int) -> str:
+    """Under which name a file that was read on one CPU stands on the tape."""
+    return f"{path}@cpu{cpu}"
 
 
 def memory_path(path: str, address: int, size: int) -> str:
@@ -59,6 +69,9 @@ class Recorded:
 
     def record(self, name: str) -> bytes:
         return self.read(name)
+
+    def read_on(self, cpu: int, name: str) -> bytes:
+        return self.read(cpu_path(name, cpu))
 
     def names(self, name: str) -> list[str]:
         answer = self._tape.play(self._path(name))
@@ -119,6 +132,9 @@ class Recorder:
 
     def record(self, name: str) -> bytes:
         return self._keep(name, lambda: self._inner.record(name))
+
+    def read_on(self, cpu: int, name: str) -> bytes:
+        return self._keep(cpu_path(name, cpu), lambda: self._inner.read_on(cpu, name))
 
     def names(self, name: str) -> list[str]:
         return self._keep(name, lambda: self._inner.names(name))

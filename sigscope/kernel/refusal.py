@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 
 from sigscope.errors import DecodeError
 from sigscope.kernel.directory import Directory
+from sigscope.kernel.recording import RecordedRefusal
 from sigscope.model.gap import Gap
 
 GONE = (errno.ENOENT, errno.ESRCH)
@@ -34,15 +36,21 @@ def vanished(directory: Directory, error: OSError) -> bool:
         return again.errno in GONE
 
 
+def _more_power(error: OSError) -> str:
+    if isinstance(error, RecordedRefusal):
+        return "take the snapshot as root"
+    if os.geteuid() == 0:
+        return "root is refused, too: another user namespace, a security module, or a sandbox"
+    return "run sigscope as root, or as the owner of the process"
+
+
 def gap(what: str, pid: int, error: OSError | DecodeError) -> Gap:
     """The gap for one file of one process."""
     name = f"{what} of {pid}"
     if isinstance(error, DecodeError):
         return Gap(name, error.detail, f"look at it: cat /proc/{pid}/{what}")
     if error.errno in REFUSED:
-        return Gap(
-            name, "permission denied", "run sigscope as root, or as the owner of the process"
-        )
+        return Gap(name, "permission denied", _more_power(error))
     if error.errno == NOT_RECORDED:
         return Gap(name, "it was left out of the snapshot", "take it without --redact")
     if error.errno in GONE:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from sigscope.model.gap import Gap
 from sigscope.render.line import Line, Role, Span, wrapped
 
 _OF_PID = re.compile(r"^(.*?)(?:task/\d+/)?(\S+) of (\d+)$")
 _MOST_PIDS = 6
+
+
+def gap_count(gaps: Sequence[Gap]) -> Iterator[Line]:
+    """That there are some, where they would bury the answer."""
+    if gaps:
+        things = "1 thing" if len(gaps) == 1 else f"{len(gaps)} things"
+        yield Line.of(Span(f"{things} could not be read (--all says what, and why)", Role.FAINT))
 
 
 def gap_lines(gaps: Iterable[Gap], width: int) -> Iterator[Line]:

@@ -11,7 +11,7 @@ from sigscope.model.state import State
 from sigscope.model.syscall import SystemCall
 from sigscope.model.thread import Thread
 from sigscope.render.duration import duration
-from sigscope.render.line import Line, Role, Span, escape, wrapped
+from sigscope.render.line import Line, Role, Span, escape
 
 DOT = " · "
 
@@ -23,15 +23,32 @@ def identity(host: Host, process: Process, width: int) -> Iterator[Line]:
         _doing(process),
         f"{len(process.living)} threads" if len(process.living) > 1 else "",
         host.user(process.uid),
-        f"started {duration(host.age(process))} ago{_starter(host, process)}",
+        f"{duration(host.age(process))} old",
+        _starter(host, process),
         _place(process),
     ]
-    first, *rest = wrapped(DOT.join([name, *filter(None, facts)]), width, "")
-    text = str(first)
-    yield Line.of(Span(text[: len(name)], Role.STRONG), text[len(name) :])
-    yield from (Line.of("  ", line_text) for line_text in map(str, rest))
+    first, *rest = _rows([name, *filter(None, facts)], width)
+    yield Line.of(Span(name, Role.STRONG), first[len(name) :])
+    yield from (Line.of("  ", row) for row in rest)
     if process.cmdline:
-        yield Line.of("  ", Span(command_line(process), Role.FAINT))
+        yield Line.of("  ", Span(_clipped(command_line(process), 2 * width), Role.FAINT))
+
+
+def _rows(facts: list[str], width: int) -> list[str]:
+    """The facts with a dot between; a new row begins between facts, and not within one."""
+    rows = [facts[0]]
+    for fact in facts[1:]:
+        joined = f"{rows[-1]}{DOT}{fact}"
+        room = width if len(rows) == 1 else width - 2
+        if len(joined) <= room:
+            rows[-1] = joined
+        else:
+            rows.append(fact)
+    return rows
+
+
+def _clipped(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def command_line(process: Process) -> str:
@@ -96,8 +113,8 @@ def _starter(host: Host, process: Process) -> str:
         return ""
     forker = process.forked_by
     thread = f", thread {forker}" if forker is not None and len(parent.living) > 1 else ""
-    how = "child of" if parent.pid == 1 else "by"
-    return f"{DOT if parent.pid == 1 else ' '}{how} {escape(parent.comm)} {parent.pid}{thread}"
+    how = "child of" if parent.pid == 1 else "started by"
+    return f"{how} {escape(parent.comm)} {parent.pid}{thread}"
 
 
 def _place(process: Process) -> str:
