@@ -7,9 +7,11 @@ its directory answers ESRCH, and a process that got the same pid cannot answer f
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from itertools import islice
-from types import TracebackType
-from typing import Protocol
+from typing import TypeVar
+
+D = TypeVar("D", bound="Directory")
 
 BLOCK = 1 << 13
 RECORD = 1 << 11
@@ -19,43 +21,48 @@ LARGEST = 1 << 20
 MOST_NAMES = 1 << 17
 
 
-class Directory(Protocol):
+class Directory(ABC):
     """Errors are OSError, as the kernel gave them (or as they were recorded)."""
 
+    @abstractmethod
     def read(self, name: str, limit: int = LARGEST) -> bytes:
         """A whole file, up to ``limit`` bytes."""
 
+    @abstractmethod
     def record(self, name: str) -> bytes:
         """A file that the kernel makes in one piece, such as status: a short read ends it."""
 
+    @abstractmethod
     def read_on(self, cpu: int, name: str) -> bytes:
         """A whole file, read while we ourselves run on this CPU."""
 
+    @abstractmethod
     def names(self, name: str) -> list[str]:
         """The entries of a directory below this one, up to 131,072; "." is this one."""
 
+    @abstractmethod
     def link(self, name: str) -> str:
         """Where a symbolic link points to; it is never followed."""
 
+    @abstractmethod
     def peek(self, name: str, address: int, size: int) -> bytes:
         """Bytes of a memory file (``mem``)."""
 
+    @abstractmethod
     def enter(self, name: str) -> Directory:
         """A directory below this one, to be closed (or used in ``with``)."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Nothing is held open, unless a kind of directory says otherwise."""
 
-    def __enter__(self) -> Directory: ...
+    def __enter__(self: D) -> D:
+        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
-class LiveDirectory:
+class LiveDirectory(Directory):
     """A directory that the kernel answers for now."""
 
     def __init__(self, path: str, parent: int | None = None) -> None:
@@ -93,7 +100,7 @@ class LiveDirectory:
             os.sched_setaffinity(0, before)
 
     def names(self, name: str) -> list[str]:
-        with self.enter(name) as directory, os.scandir(directory._fd) as entries:
+        with LiveDirectory(name, self._fd) as below, os.scandir(below._fd) as entries:
             return [entry.name for entry in islice(entries, MOST_NAMES)]
 
     def link(self, name: str) -> str:
@@ -111,14 +118,3 @@ class LiveDirectory:
 
     def close(self) -> None:
         os.close(self._fd)
-
-    def __enter__(self) -> LiveDirectory:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -11,7 +11,6 @@ import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import TypeVar
 
 from sigscope.kernel.directory import LARGEST, Directory
@@ -51,7 +50,7 @@ def memory_path(path: str, address: int, size: int) -> str:
     return f"{path}@{address:x}+{size}"
 
 
-class Recorded:
+class Recorded(Directory):
     """A directory that answers from a tape. What was not recorded is not there."""
 
     def __init__(self, tape: Tape, prefix: str = "") -> None:
@@ -91,22 +90,8 @@ class Recorded:
     def enter(self, name: str) -> Recorded:
         return Recorded(self._tape, f"{self._path(name)}/")
 
-    def close(self) -> None:
-        pass
 
-    def __enter__(self) -> Recorded:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        pass
-
-
-class Recorder:
+class Recorder(Directory):
     """A directory that passes each question on, and keeps the answer."""
 
     def __init__(self, inner: Directory, tape: Tape, prefix: str = "") -> None:
@@ -152,14 +137,3 @@ class Recorder:
 
     def close(self) -> None:
         self._inner.close()
-
-    def __enter__(self) -> Recorder:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
