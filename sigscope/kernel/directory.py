@@ -52,7 +52,7 @@ class Directory(ABC):
     def enter(self, name: str) -> Directory:
         """A directory below this one, to be closed (or used in ``with``)."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  (most kinds hold nothing)
         """Nothing is held open, unless a kind of directory says otherwise."""
 
     def __enter__(self: D) -> D:
