@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sigscope.analysis.launder import launderer
+from sigscope.analysis.launder import CHLD, habit
 from sigscope.model.lineage import Confidence, Link
 from sigscope.model.process import Process
-from sigscope.model.signals import LIBC_OWN, Signal
+from sigscope.model.signals import LIBC_OWN, Signal, SignalSet
 from sigscope.model.thread import Thread
 
 
@@ -29,8 +29,12 @@ class Step:
 def passed_on(parent: Process, child: Process, signal: Signal) -> Step:
     """The step from a parent to its child, for one signal that the child blocks."""
     who = f"{parent.comm} {parent.pid}"
-    if (rule := launderer(parent, child)) is not None:
-        return Step(f"{child.comm} blocked it itself: {rule.because}")
+    opens = habit(parent.comm).opens
+    if signal in opens:
+        whole = "the mask" if habit(parent.comm).clears else signal.name
+        return Step(
+            f"{child.comm} blocked it itself: {parent.comm} opens {whole} in what it starts"
+        )
     holders = parent.threads_blocking(signal)
     if not holders:
         return Step(_not_held(parent, child, signal))
@@ -40,7 +44,7 @@ def passed_on(parent: Process, child: Process, signal: Signal) -> Step:
             f"thread {forker.tid} of {who} has it as its child, and does not block {signal.name}"
             " now: it was blocked later, or the thread that forked it has ended"
         )
-    kept = [thread for thread in ((forker,) if forker else holders) if _kept(thread, child)]
+    kept = [thread for thread in ((forker,) if forker else holders) if _kept(thread, child, opens)]
     if not kept:
         return Step(
             f"{who} blocks {signal.name}, too, but also signals that {child.comm} does not block:"
@@ -57,11 +61,14 @@ def passed_on(parent: Process, child: Process, signal: Signal) -> Step:
     return Step(because, Confidence.LIKELY, link)
 
 
-def _kept(thread: Thread, child: Process) -> bool:
-    """Does the child still have all that the thread blocks? Else its mask was made anew."""
+def _kept(thread: Thread, child: Process, opens: SignalSet) -> bool:
+    """Does the child still have all that it was given? Else its mask was made anew.
+
+    SIGCHLD does not count: bash opens it, and may have stood in between (bash -c 'exec ...').
+    """
     given = thread.lasting_mask
     return given is not None and any(
-        mask is not None and given - LIBC_OWN <= mask
+        mask is not None and given - LIBC_OWN - CHLD - opens <= mask
         for mask in (own.lasting_mask for own in child.living)
     )
 

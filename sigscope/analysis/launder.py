@@ -1,8 +1,12 @@
-"""Which programs hand a clean mask, or clean dispositions, to what they start.
+"""What programs do to the mask of what they start, as data.
 
-fork(2) and execve(2) pass both on; these programs do not. An inheritance through them is
-not claimed. Each row was tried on a real kernel (tests/analysis/test_launderers_real.py);
-programs that pass on what they got (bash, Python, Perl, xargs, timeout, nohup ...) need none.
+fork(2) and execve(2) pass a mask on, and most programs let them. Those listed here open some
+or all of it, or (tini) give the child the mask that they were given while their own is open.
+An inheritance that cannot be is not claimed. Every row was tried on a real kernel with real
+programs: tests/analysis/test_launderers_real.py.
+
+dash needs no row: it opens its *own* mask with the first command that it waits for, and
+what it starts before that (jobs with &, pipelines) has the mask that it still shows.
 """
 
 from __future__ import annotations
@@ -11,46 +15,66 @@ import re
 from dataclasses import dataclass
 
 from sigscope.model.process import Process
-from sigscope.model.signals import SignalSet
+from sigscope.model.signals import EMPTY, EVERYTHING, SignalSet
 
 
 @dataclass(frozen=True, slots=True)
-class Launderer:
-    """``program`` matches the whole comm; ``because`` completes "it cannot be, for ..."."""
+class Habit:
+    """``program`` matches a whole comm; ``opens`` is never blocked in what it starts."""
 
     program: str
-    because: str
-    background_passes: bool = False
+    opens: SignalSet = EMPTY
+    restores: bool = False
+    """It gives its child the mask that it was itself started with, whatever its own is now."""
+
+    @property
+    def clears(self) -> bool:
+        return self.opens == EVERYTHING
 
 
-LAUNDERERS = (
-    Launderer(r"dash|sh", "dash clears the mask of what it starts in the foreground", True),
-    Launderer(r"g?make", "make clears the mask of what it starts"),
-    Launderer(r"ruby[\d.]*", "ruby clears the mask of what it starts"),
-    Launderer(r"node|MainThread", "node (libuv) clears the mask of what it starts"),
-    Launderer(r"systemd", "systemd clears the mask of the services it starts"),
+CHLD = SignalSet.of("SIGCHLD")
+TERM = SignalSet.of("SIGTERM")
+JAVA = SignalSet.of("SIGINT", "SIGILL", "SIGBUS", "SIGFPE", "SIGSEGV", "SIGUSR2", "SIGTERM")
+GO = SignalSet.of(
+    *"SIGHUP SIGINT SIGQUIT SIGILL SIGTRAP SIGABRT SIGBUS SIGFPE SIGSEGV SIGTERM SIGSTKFLT".split(),
+    *"SIGCHLD SIGURG SIGPROF SIGSYS SIGRTMIN".split(),
 )
+"""What the Go runtime opens at its start (runtime/signal_unix.go, blockableSig)."""
+
+HABITS = (
+    Habit(r"mksh|ksh93|fish", EVERYTHING),
+    Habit(r"g?make", EVERYTHING),
+    Habit(r"ruby[\d.]*", EVERYTHING),
+    Habit(r"node(js)?|MainThread", EVERYTHING),
+    Habit(r"sudo", EVERYTHING),
+    Habit(r"dumb-init", EVERYTHING),
+    Habit(r"s6-svscan|s6-supervise", EVERYTHING),
+    Habit(r"systemd", EVERYTHING),
+    Habit(r"bash|timeout|parallel|run-parts|supervise|svscan|ssh", CHLD),
+    Habit(r"zsh", CHLD | SignalSet.of("SIGWINCH")),
+    Habit(r"runsv|runsvdir", CHLD | TERM),
+    Habit(r"php[\d.]*", SignalSet.of("SIGPROF")),
+    Habit(r"guile[\d.]*", SignalSet.of("SIGXCPU", "SIGPWR")),
+    Habit(r"java", JAVA),
+    Habit(r"gosu|runc.*|dockerd|containerd.*", GO),
+    Habit(r"tini", restores=True),
+)
+PASSES_ALL = Habit(r".*")
+
+
+def habit(program: str) -> Habit:
+    """What a program of this name does; most pass everything on.
+
+    >>> habit("make").clears, habit("python3").clears
+    (True, False)
+    """
+    return next((one for one in HABITS if re.fullmatch(one.program, program)), PASSES_ALL)
+
 
 BACKGROUND_JOB = SignalSet.of("SIGINT", "SIGQUIT")
-"""What a shell without job control has ignored in a job started with & (POSIX 2.9.3.1)."""
-
-
-def launderer(parent: Process, child: Process) -> Launderer | None:
-    """The rule by which this child cannot have its parent's mask, if there is one.
-
-    dash lets a background job keep the mask, and marks it: SIGINT and SIGQUIT ignored.
-    /bin/sh is dash on Debian and bash elsewhere: the executable decides where it is known.
-    """
-    program = parent.comm
-    if program == "sh" and parent.exe is not None:
-        program = parent.exe.rsplit("/", 1)[-1]
-    for rule in LAUNDERERS:
-        if re.fullmatch(rule.program, program):
-            kept = rule.background_passes and in_background(child)
-            return None if kept else rule
-    return None
+"""What a shell without job control has ignored in a job started with & (POSIX, 2.9.3.1)."""
 
 
 def in_background(child: Process) -> bool:
     """Does it look like a job that a script started with &?"""
-    return child.ignored is not None and child.ignored >= BACKGROUND_JOB
+    return not BACKGROUND_JOB - (child.ignored or EMPTY)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from sigscope.analysis.inheritance import Step, passed_on
-from sigscope.analysis.launder import BACKGROUND_JOB, in_background
+from sigscope.analysis.launder import BACKGROUND_JOB, habit, in_background
 from sigscope.model.host import Host
 from sigscope.model.lineage import Confidence, Kind, Lineage, Link
 from sigscope.model.process import Process
@@ -48,12 +48,16 @@ def same_program(one: Process, other: Process) -> bool:
 def _blocked(host: Host, process: Process, signal: Signal) -> Iterator[Step]:
     """Upwards as long as the bit was passed on.
 
-    Where only some threads of an ancestor have it, it was set in there: the way ends.
+    Where only some threads of an ancestor have it, it was set in there: the way ends. A parent
+    that restores the mask which it was given (tini) is passed over: its own says nothing.
     """
     child = process
     for parent in host.ancestors(process):
         if parent.kernel_thread:
             return
+        if habit(parent.comm).restores and not parent.threads_blocking(signal):
+            child = replace(child, forked_by=parent.forked_by)
+            continue
         step = passed_on(parent, child, signal)
         yield step
         if step.link is None or step.link.holders < step.link.threads:

@@ -44,7 +44,7 @@ def snapshot(
     name = output or f"sigscope-{source.host().name}-{time.strftime('%Y%m%dT%H%M%S')}.gz"
     with Progress("reading the host") as progress:
         tape = take_snapshot(source, pids, redact, progress)
-    size = _write(name, tape, source, exclusive=not output)
+    size = _write(name, tape, exclusive=not output)
     count = len(tape.answers["."]) if isinstance(tape.answers["."], list) else 0
     if as_json and name != STDOUT:
         put_json(
@@ -62,11 +62,10 @@ def snapshot(
     return 0
 
 
-def _write(name: str, tape: Tape, source: ProcFS, exclusive: bool) -> int:
+def _write(name: str, tape: Tape, exclusive: bool) -> int:
     """The bytes written. A file that was there is kept until the new one is whole."""
-    users = dict(source.users)
     if name == STDOUT:
-        write_snapshot(tape, sys.stdout.buffer, source.machine, users)
+        write_snapshot(tape, sys.stdout.buffer)
         sys.stdout.flush()
         return 0
     part = f"{name}.{os.getpid()}.part"
@@ -76,7 +75,7 @@ def _write(name: str, tape: Tape, source: ProcFS, exclusive: bool) -> int:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         try:
             with open(descriptor, "wb") as out:
-                write_snapshot(tape, cast(BinaryIO, out), source.machine, users)
+                write_snapshot(tape, cast(BinaryIO, out))
                 size = out.tell()
             os.rename(part, name)
         except BaseException:

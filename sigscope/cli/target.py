@@ -13,8 +13,8 @@ from sigscope.kernel.names import COMM_LENGTH, read_names, read_program
 from sigscope.kernel.procfs import ProcFS
 
 _PID = re.compile(r"(\d{1,10})(?:/(\d{1,10}))?", re.ASCII)
-_VERSION = r"[-0-9.]+"
-"""What may stand behind a name that is meant: php-fpm8.2, python3.11."""
+_MORE = r"[-_.\d].*"
+"""What may stand behind the name that is meant: php-fpm8.2, uwsgi_python3, redis-server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def resolve(procfs: ProcFS, word: str) -> list[Target]:
     """The processes that a word stands for; NoSuchTarget suggests near names.
 
     A name is the whole comm, or the whole name of the program where the kernel cut it. Where
-    none is called so, a version may follow: ``php-fpm`` finds php-fpm8.2.
+    none is called so, a version or variant may follow: ``php-fpm`` finds php-fpm8.2.
     """
     if match := _PID.fullmatch(word):
         pid, tid = int(match[1]), match[2]
@@ -44,7 +44,7 @@ def resolve(procfs: ProcFS, word: str) -> list[Target]:
     names = [
         (pid, comm) for pid, comm in read_names(procfs) if not (procfs.live and pid == os.getpid())
     ]
-    versioned = re.compile(re.escape(word) + _VERSION)
+    variant = re.compile(re.escape(word) + _MORE, re.DOTALL)
     found = (
         [pid for pid, comm in names if comm == word]
         or [
@@ -52,7 +52,7 @@ def resolve(procfs: ProcFS, word: str) -> list[Target]:
             for pid, comm in names
             if comm == word[:COMM_LENGTH] and read_program(procfs, pid) == word
         ]
-        or [pid for pid, comm in names if versioned.fullmatch(comm)]
+        or [pid for pid, comm in names if variant.fullmatch(comm)]
     )
     if found:
         return [Target(pid, None, word) for pid in found]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -28,10 +28,15 @@ Answer = bytes | str | list[str] | int
 
 @dataclass
 class Tape:
-    """Path below /proc -> answer; ``redacted`` names files that are left out on purpose."""
+    """Path below /proc -> answer, and what else a reader elsewhere must know.
 
+    ``redacted`` names files that are left out on purpose; ``users`` are those that were seen.
+    """
+
+    machine: str
     answers: dict[str, Answer] = field(default_factory=dict)
     redacted: frozenset[str] = frozenset()
+    users: Mapping[int, str] = field(default_factory=dict)
 
     def play(self, path: str) -> Answer:
         answer = self.answers.get(path, errno.ENOENT)

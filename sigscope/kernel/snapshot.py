@@ -42,7 +42,7 @@ def take_snapshot(
 ) -> Tape:
     """Read as the commands do, and keep every answer: of these processes and their ancestors,
     or of the whole host."""
-    tape = Tape(redacted=REDACTED if redact else frozenset())
+    tape = Tape(procfs.machine, redacted=REDACTED if redact else frozenset())
     recording = ProcFS(Recorder(procfs.root, tape), procfs.machine, procfs.users)
     host = read_host(recording, progress) if pids is None else read_family(recording, pids)
     look_closer(recording, host, host.processes)
@@ -50,16 +50,18 @@ def take_snapshot(
     for _ in read_names(recording):
         pass
     tape.answers["."] = [str(pid) for pid in host.processes]
+    uids = {process.uid for process in host.processes.values()}
+    tape.users = {uid: name for uid, name in procfs.users.items() if uid in uids}
     return tape
 
 
-def write_snapshot(tape: Tape, out: BinaryIO, machine: str, users: dict[int, str]) -> None:
+def write_snapshot(tape: Tape, out: BinaryIO) -> None:
     """The tape as a file; the caller opened it, and closes it."""
     head: dict[str, object] = {
         "schema": SCHEMA,
-        "machine": machine,
+        "machine": tape.machine,
         "redacted": sorted(tape.redacted),
-        "users": {str(uid): name for uid, name in users.items()},
+        "users": {str(uid): name for uid, name in tape.users.items()},
     }
     with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, mtime=0, filename="") as packed:
         packed.write(_line(head))
@@ -120,7 +122,7 @@ def _load(path: str, lines: Iterator[dict[str, object]]) -> ProcFS:
             f"it is of {schema!r}, this sigscope reads {SCHEMA}" if schema else "it has no head"
         )
         raise _bad(path, reason)
-    tape, ended = Tape(), False
+    tape, ended = Tape(str(head.get("machine", ""))), False
     for content in lines:
         if "end" in content:
             ended = content["end"] == len(tape.answers)
@@ -131,7 +133,7 @@ def _load(path: str, lines: Iterator[dict[str, object]]) -> ProcFS:
         tape.answers[name] = answer
     if not ended:
         raise _bad(path, "it is cut off: its last line is missing")
-    return ProcFS(Recorded(tape), str(head.get("machine", "")), _users(head.get("users")))
+    return ProcFS(Recorded(tape), tape.machine, _users(head.get("users")))
 
 
 def _answer(content: dict[str, object]) -> Answer | None:

@@ -41,7 +41,7 @@ def process_screen(
     else:
         yield Line.of("nothing wrong with its signals")
     yield BLANK
-    yield from signal_table(diagnosis, process, everything)
+    yield from signal_table(diagnosis, process, width, everything)
     queue = process.queue
     if queue is not None and (everything or queue.used > FULL_QUEUE * queue.limit):
         user = diagnosis.host.user(process.uid)

@@ -13,10 +13,11 @@ from sigscope.model.signals import EMPTY, EVERYTHING, LIBC_OWN, UNBLOCKABLE, Sig
 from sigscope.render.line import Line, Role, Span, escape
 from sigscope.render.table import table
 
+_MOST_NAMED = (3, 2, 1)
 HEADERS = ("signal", "disposition", "blocked", "pending", "from")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Row:
     """What one signal meets; equal rows are shown as one."""
 
@@ -29,24 +30,35 @@ class Row:
 ORDINARY = Row("default", "-", "-", "-")
 
 
-def signal_table(diagnosis: Diagnosis, process: Process, everything: bool) -> Iterator[Line]:
+def signal_table(
+    diagnosis: Diagnosis, process: Process, width: int, everything: bool
+) -> Iterator[Line]:
     """Equal rows are joined and the ordinary ones folded, unless ``everything`` is asked for."""
     groups: dict[Row, list[Signal]] = {}
     for signal in EVERYTHING:
         if everything or signal not in LIBC_OWN:
             groups.setdefault(_row(diagnosis, process, signal), []).append(signal)
-    ordinary = groups.pop(ORDINARY, []) if not everything else []
     if everything:
         rows = [(signal, row) for row, signals in groups.items() for signal in signals]
-        cells = [(signal.name, *_cells(row)) for signal, row in sorted(rows, key=lambda it: it[0])]
-    else:
-        ranked = sorted(groups.items(), key=lambda group: _rank(group[0]))
-        cells = [(listed(signals, most=2), *_cells(row)) for row, signals in ranked]
-    if cells:
-        yield from table(HEADERS, cells)
+        yield from table(HEADERS, [(signal.name, *_cells(row)) for signal, row in sorted(rows)])
+        return
+    ordinary = groups.pop(ORDINARY, [])
+    if groups:
+        yield from _joined(groups, width)
     if ordinary:
-        what = "all signals" if not cells else f"the other {len(ordinary)} signals"
+        what = f"the other {len(ordinary)} signals" if groups else "all signals"
         yield Line.of(Span(f"{what}: default and open (--all lists them)", Role.FAINT))
+
+
+def _joined(groups: dict[Row, list[Signal]], width: int) -> Iterator[Line]:
+    """A row a group; as many of its names as fit."""
+    ranked = sorted(groups.items(), key=lambda group: _rank(group[0]))
+    for most in _MOST_NAMED:
+        cells = [(listed(signals, most), *_cells(row)) for row, signals in ranked]
+        lines = list(table(HEADERS, cells))
+        if max(len(str(line)) for line in lines) <= width:
+            break
+    yield from lines
 
 
 def _cells(row: Row) -> tuple[str, str, str, str]:

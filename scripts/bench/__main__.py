@@ -1,0 +1,106 @@
+"""How fast is sigscope, and does it keep its promises?  ``python3 scripts/bench``
+
+Every number is a ratio to something that runs beside it in the same round, so it means
+the same on a slow machine. Status 0 says that it was measured, not that goals were met.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from build import compile_c, environment
+from errors import BenchError
+from measurements import MEASUREMENTS, Measurement, Stage
+from population import Population
+from report import FORMATS, Setting
+from rounds import Result, measure
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _arguments() -> argparse.Namespace:
+    names = [measurement.name for measurement in MEASUREMENTS]
+    parser = argparse.ArgumentParser(
+        prog="python3 scripts/bench", description=(__doc__ or "").partition("\n\n")[2],
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME",
+                        help=f"what to measure: {', '.join(names)} (default: all)")
+    parser.add_argument("--sigscope", type=Path, metavar="PATH",
+                        help="a sigscope command, a virtual environment or a checkout"
+                             " (default: this checkout, installed into a temporary place)")
+    parser.add_argument("--processes", type=_positive, default=1000, metavar="N",
+                        help="of the population (default: %(default)s)")
+    parser.add_argument("--threads", type=_positive, default=20, metavar="N",
+                        help="of each of them (default: %(default)s)")
+    parser.add_argument("--rounds", type=_positive, default=7, metavar="N",
+                        help="after one to warm up (default: %(default)s)")
+    for name in ("markdown", "json"):
+        parser.add_argument(f"--{name}", dest="format", action="store_const", const=name,
+                            default="text", help=f"print {name} instead of a table")
+    arguments = parser.parse_args()
+    for name in arguments.names:
+        if name not in names:
+            parser.error(f"no measurement is called {name!r}: choose from {', '.join(names)}")
+    return arguments
+
+
+def _say(text: str) -> None:
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def _measure_all(
+    chosen: Sequence[Measurement], arguments: argparse.Namespace, scratch: Path,
+) -> list[Result]:
+    _say("building")
+    floor, crowd = compile_c("floor", scratch), compile_c("population", scratch)
+    under_test = environment(arguments.sigscope, scratch)
+    found: dict[str, Result] = {}
+    for crowded, size in ((False, (1, 1)), (True, (arguments.processes, arguments.threads))):
+        group = [measurement for measurement in chosen if measurement.crowded is crowded]
+        if not group:
+            continue
+        with Population(crowd, *size) as population:
+            stage = Stage(under_test.python, under_test.sigscope, str(floor), population.pid)
+            for result in measure(group, stage, arguments.rounds, 1, scratch, _say):
+                found[result.measurement.name] = result
+    return [found[measurement.name] for measurement in chosen]
+
+
+def _stop(*_: object) -> NoReturn:
+    """An ordinary exit on SIGTERM, so that the population and the directory go too."""
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+def main() -> int:
+    arguments = _arguments()
+    signal.signal(signal.SIGTERM, _stop)
+    chosen = [m for m in MEASUREMENTS if not arguments.names or m.name in arguments.names]
+    setting = Setting(arguments.processes, arguments.threads, arguments.rounds)
+    try:
+        with tempfile.TemporaryDirectory(prefix="sigscope-bench-") as scratch:
+            results = _measure_all(chosen, arguments, Path(scratch))
+    except BenchError as error:
+        _say(error.message)
+        _say(f"try: {error.hint}")
+        return 1
+    except KeyboardInterrupt:
+        _say("interrupted; the population is gone")
+        return 130
+    for line in FORMATS[arguments.format](results, setting):
+        print(line)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""Run the real command, as a user does, and keep what it said."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Said:
+    """Exit status, standard output and standard error of one run."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The answer to --json."""
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+    def ids(self, pid: int) -> set[str]:
+        """The findings about one process, as "error blocked-pending"."""
+        return {
+            f"{finding['severity']} {finding['id']}"
+            for finding in self.document["findings"]
+            if finding["pid"] == pid
+        }
+
+
+def sigscope(*args: str | int, columns: int = 80, stdin: str = "") -> Said:
+    """``sigscope ARGS`` with a terminal width, and no terminal."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "sigscope", *map(str, args)],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env={"PATH": "/usr/bin:/bin", "COLUMNS": str(columns), "LANG": "C.UTF-8"},
+    )
+    return Said(ran.returncode, ran.stdout, ran.stderr)
