@@ -48,6 +48,7 @@ class Status:
     state: State
     ppid: int
     uid: int
+    saved_uid: int
     sets: Sets | None
     tracer: int | None
     nspid: tuple[int, ...]
@@ -90,12 +91,16 @@ def decode_status(data: bytes) -> Status:
     """All that sigscope uses of a process's status file."""
     name, state, sets = decode_thread_status(data)
     queue = _numbers(data, b"\nSigQ:\t", b"/")
+    uids = _numbers(data, b"\nUid:\t")
+    if len(uids) != 4:
+        raise DecodeError("status", "the line Uid: does not have its four numbers")
     nnp = _number(data, b"\nNoNewPrivs:\t")
     return Status(
         name=name,
         state=state,
         ppid=_required(data, b"\nPPid:\t"),
-        uid=_required(data, b"\nUid:\t"),
+        uid=uids[0],
+        saved_uid=uids[2],
         sets=sets,
         tracer=_number(data, b"\nTracerPid:\t") or None,
         nspid=_numbers(data, b"\nNSpid:\t"),

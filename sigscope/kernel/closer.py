@@ -13,7 +13,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeVar
 
-from sigscope.decode.cgroup import Placement, decode_cgroup
+from sigscope.decode.cgroup import decode_cgroup
 from sigscope.decode.children import decode_children
 from sigscope.decode.cmdline import LIMIT, decode_cmdline
 from sigscope.decode.host import decode_last_ran
@@ -21,6 +21,7 @@ from sigscope.decode.stat import decode_stat
 from sigscope.decode.syscall import decode_syscall
 from sigscope.errors import DecodeError
 from sigscope.kernel.directory import Directory
+from sigscope.kernel.freezer import read_freezer
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.refusal import GONE, gap, vanished
 from sigscope.kernel.signalfds import read_signalfds
@@ -61,16 +62,18 @@ def _look(procfs: ProcFS, process: Process, full: bool) -> Process:
         return process
     with directory:
         look = _Look(directory, process.pid)
-        placement = look.at("cgroup", lambda name: decode_cgroup(directory.read(name)))
-        placement = placement or Placement(None, None)
+        cgroup = look.at("cgroup", directory.read)
+        placement = decode_cgroup(cgroup or b"")
+        threads = tuple(_occupied(look, thread, procfs, full) for thread in process.threads)
         return replace(
             process,
             cmdline=look.at("cmdline", lambda name: decode_cmdline(directory.read(name, LIMIT))),
             exe=look.at("exe", directory.link),
             container=placement.container,
             unit=placement.unit,
-            threads=tuple(_occupied(look, thread, procfs, full) for thread in process.threads),
-            signalfds=look.at("fd", lambda _: read_signalfds(directory)) if full else None,
+            frozen=read_freezer(procfs.root, cgroup or b"") if full else None,
+            threads=threads,
+            signalfds=look.at("fd", lambda _: read_signalfds(directory, threads)) if full else None,
             gaps=process.gaps + tuple(look.gaps),
         )
 

@@ -52,6 +52,7 @@ def read_process_in(directory: Directory, pid: int) -> Process:
         ppid=status.ppid,
         comm=status.name,
         uid=status.uid,
+        saved_uid=status.saved_uid,
         state=status.state,
         threads=threads,
         pending=sets.shdpnd if sets else None,

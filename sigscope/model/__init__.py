@@ -10,7 +10,7 @@ from sigscope.model.finding import Finding, Severity
 from sigscope.model.gap import Gap
 from sigscope.model.host import Host
 from sigscope.model.lineage import Confidence, Kind, Lineage, Link
-from sigscope.model.process import Process, Queue, SignalFd
+from sigscope.model.process import Freezer, Process, Queue, SignalFd
 from sigscope.model.signals import Action, Signal, SignalSet
 from sigscope.model.state import State
 from sigscope.model.syscall import SystemCall
@@ -22,6 +22,7 @@ __all__ = [
     "Container",
     "Diagnosis",
     "Finding",
+    "Freezer",
     "Gap",
     "Host",
     "Kind",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from functools import reduce
 from operator import and_, or_
 
@@ -22,13 +23,31 @@ class Queue:
     limit: int
 
 
+class Freezer(Enum):
+    """Which kind of cgroup freezer holds the process; they treat signals differently."""
+
+    V1 = "v1"
+    V2 = "v2"
+
+
 @dataclass(frozen=True, slots=True)
 class SignalFd:
-    """A signalfd that the process holds, and whether an epoll of its watches it."""
+    """A signalfd that the process holds.
+
+    ``polled``: an epoll of the process watches it. ``readers`` are the threads that sit in
+    read(2) on it, ``pollers`` those that wait for it in epoll_wait, poll or select.
+    """
 
     fd: int
     signals: SignalSet
     polled: bool
+    readers: tuple[int, ...] = ()
+    pollers: tuple[int, ...] = ()
+
+    @property
+    def attended(self) -> bool:
+        """Does somebody take what comes, now?"""
+        return bool(self.readers or self.pollers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +70,7 @@ class Process:
     pending: SignalSet | None
     ignored: SignalSet | None
     caught: SignalSet | None
+    saved_uid: int = 0
     nspid: tuple[int, ...] = ()
     pgrp: int = 0
     session: int = 0
@@ -66,6 +86,12 @@ class Process:
     unit: str | None = None
     signalfds: tuple[SignalFd, ...] | None = None
     forked_by: int | None = None
+    frozen: Freezer | None = None
+
+    @property
+    def namespace_init(self) -> bool:
+        """Is it PID 1 of its pid namespace (or of the host)?"""
+        return self.pid == 1 or (len(self.nspid) > 1 and self.nspid[-1] == 1)
 
     @property
     def identity(self) -> tuple[int, int]:

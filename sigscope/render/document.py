@@ -66,6 +66,7 @@ def process_json(process: Process) -> Json:
         "cmdline": None if process.cmdline is None else list(process.cmdline),
         "exe": process.exe,
         "uid": process.uid,
+        "saved_uid": process.saved_uid,
         "state": process.state.value,
         "kernel_thread": process.kernel_thread,
         "forked_by": process.forked_by,
@@ -78,7 +79,13 @@ def process_json(process: Process) -> Json:
         "signalfds": None
         if process.signalfds is None
         else [
-            {"fd": fd.fd, "polled": fd.polled, **(set_json(fd.signals) or {})}
+            {
+                "fd": fd.fd,
+                "polled": fd.polled,
+                "readers": list(fd.readers),
+                "pollers": list(fd.pollers),
+                **(set_json(fd.signals) or {}),
+            }
             for fd in process.signalfds
         ],
         "queue": None if queue is None else {"used": queue.used, "limit": queue.limit},
@@ -89,6 +96,7 @@ def process_json(process: Process) -> Json:
         if container is None
         else {"runtime": container.runtime, "id": container.id},
         "unit": process.unit,
+        "frozen": None if process.frozen is None else process.frozen.value,
     }
 
 

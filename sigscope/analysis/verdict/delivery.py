@@ -1,0 +1,114 @@
+"""A signal on its way: the facts that the rules ask for, and the steps taken so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sigscope.model.explanation import Outcome, Sending, Step
+from sigscope.model.host import Host
+from sigscope.model.process import Process
+from sigscope.model.signals import EMPTY, Action, Signal
+from sigscope.model.state import State
+from sigscope.model.thread import Thread
+
+VFORKS = ("vfork", "clone", "clone3")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a rule decided: every possible outcome, the likeliest first, and who may take it."""
+
+    outcomes: tuple[Outcome, ...]
+    receivers: tuple[int, ...] = ()
+
+
+def decided(*outcomes: Outcome, to: tuple[int, ...] = ()) -> Verdict:
+    return Verdict(tuple(dict.fromkeys(outcomes)), to)
+
+
+@dataclass
+class Delivery:
+    """The only mutable value of this room: rules add their steps, and may set ``continued``."""
+
+    host: Host
+    process: Process
+    order: Sending
+    steps: list[Step] = field(default_factory=list)
+    continued: bool = False
+
+    def say(self, says: str, because: str) -> None:
+        self.steps.append(Step(says, because))
+
+    @property
+    def signal(self) -> Signal:
+        return self.order.signal
+
+    @property
+    def name(self) -> str:
+        return self.signal.name
+
+    @property
+    def addressed(self) -> Thread | None:
+        """The thread that the kernel looks the signal up by: the leader, unless one is named."""
+        return self.process.thread(self.order.tid or self.process.pid)
+
+    @property
+    def disposition(self) -> str:
+        """default, ignored or caught; SIGKILL and SIGSTOP have no other than the default."""
+        if self.name in ("SIGKILL", "SIGSTOP"):
+            return "default"
+        return self.process.disposition(self.signal) or "unknown"
+
+    @property
+    def kernel_only(self) -> bool:
+        """SIGKILL and SIGSTOP (sig_kernel_only): no handler, no mask."""
+        return self.name in ("SIGKILL", "SIGSTOP")
+
+    @property
+    def spared(self) -> bool:
+        """SIGNAL_UNKILLABLE: an init gets no default action, but KILL and STOP from an ancestor."""
+        return self.process.namespace_init and self.disposition == "default"
+
+    @property
+    def forced(self) -> bool:
+        """From an ancestor pid namespace, and a signal that even an init must obey."""
+        return self.kernel_only and not self.order.from_inside and self.process.pid != 1
+
+    @property
+    def does_nothing(self) -> bool:
+        """Ignored, or by default without an action."""
+        harmless = self.signal.default_action in (Action.IGNORE, Action.CONTINUE)
+        return self.disposition == "ignored" or (self.disposition == "default" and harmless)
+
+    @property
+    def stopped(self) -> bool:
+        """In a group stop, and not woken by this very signal."""
+        return not self.continued and any(
+            thread.state is State.STOPPED for thread in self.process.living
+        )
+
+    def held(self, thread: Thread) -> bool:
+        """In a stop, where only SIGKILL reaches it (task_is_stopped_or_traced)."""
+        if thread.state is State.TRACED:
+            return True
+        return thread.state is State.STOPPED and not self.continued
+
+    def wants(self, thread: Thread) -> bool:
+        """wants_signal() of kernel/signal.c, for a thread at rest."""
+        if thread.state.gone or self.signal in (thread.blocked or EMPTY):
+            return False
+        return not self.held(thread)
+
+    def awaits(self, thread: Thread) -> bool:
+        """Does it sit in a sigwait for this signal?"""
+        return self.signal in (thread.awaited or EMPTY) and not self.held(thread)
+
+    @property
+    def candidates(self) -> tuple[Thread, ...]:
+        """The threads from which complete_signal() chooses: the leader first, if it wants it."""
+        addressed = self.addressed
+        if addressed is not None and self.wants(addressed):
+            return (addressed,)
+        if self.order.tid is not None:
+            return ()
+        return tuple(thread for thread in self.process.living if self.wants(thread))

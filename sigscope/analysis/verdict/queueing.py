@@ -1,0 +1,73 @@
+"""In the queue: merged with one that waits, refused for a full queue, or SIGKILL.
+
+__send_signal_locked() of kernel/signal.c; sigqueue(3), setrlimit(2).
+"""
+
+from __future__ import annotations
+
+from sigscope.analysis.verdict.delivery import VFORKS, Delivery, Verdict, decided
+from sigscope.model.explanation import Outcome
+from sigscope.model.process import Freezer
+from sigscope.model.signals import EMPTY, RTMIN
+from sigscope.model.state import State
+
+KERNEL_RTMIN = 32
+"""Where real-time signals begin for the kernel; glibc keeps the first two for itself."""
+assert KERNEL_RTMIN < RTMIN
+
+
+def already_pending(delivery: Delivery) -> Verdict | None:
+    """legacy_queue(): a signal below 32 is queued once; a second one merges with it."""
+    if delivery.signal >= KERNEL_RTMIN:
+        return None
+    if delivery.order.tid is None:
+        waiting = delivery.process.pending or EMPTY
+    else:
+        waiting = (delivery.addressed.pending if delivery.addressed else None) or EMPTY
+    if delivery.signal not in waiting or delivery.name == "SIGKILL":
+        return None
+    delivery.say("it merges with one that is pending already", "below 32 a signal is queued once")
+    if delivery.continued:
+        return decided(Outcome.CONTINUED)
+    return decided(Outcome.PENDING)
+
+
+def queue_limit(delivery: Delivery) -> Verdict | None:
+    """RLIMIT_SIGPENDING counts all signals queued for the target's real user."""
+    queue, order = delivery.process.queue, delivery.order
+    if delivery.signal < KERNEL_RTMIN or queue is None or queue.used < queue.limit:
+        return None
+    if order.queued or order.tid is not None:
+        delivery.say(
+            "the call fails with EAGAIN",
+            f"{queue.used} of {queue.limit} signals are queued for user {delivery.process.uid}",
+        )
+        return decided(Outcome.REFUSED)
+    delivery.say("its siginfo is lost", "the queue is full; kill(2) queues it without")
+    return None
+
+
+def kill(delivery: Delivery) -> Verdict | None:
+    """SIGKILL ends everything that is not frozen (v1) or deep in the kernel."""
+    if delivery.name != "SIGKILL":
+        return None
+    process = delivery.process
+    if process.frozen is Freezer.V1:
+        delivery.say(
+            "it waits until the process is thawed", "a v1 cgroup freezer holds even SIGKILL"
+        )
+        return decided(Outcome.PENDING)
+    deep = [
+        thread
+        for thread in process.living
+        if thread.state is State.UNINTERRUPTIBLE
+        and not (thread.syscall is not None and thread.syscall.name in VFORKS)
+    ]
+    if deep:
+        delivery.say(
+            "it ends when the kernel lets go",
+            f"thread {deep[0].tid} is in uninterruptible sleep, which may be over in a moment, or never",
+        )
+        return decided(Outcome.PENDING, Outcome.TERMINATED)
+    delivery.say("it is terminated", "nothing blocks or handles SIGKILL")
+    return decided(Outcome.TERMINATED, to=tuple(thread.tid for thread in process.living))

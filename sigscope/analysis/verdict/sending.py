@@ -1,0 +1,115 @@
+"""At the send: is there anybody, may we, and does the kernel drop it at once?
+
+check_kill_permission() and prepare_signal() of kernel/signal.c.
+"""
+
+from __future__ import annotations
+
+from sigscope.analysis.verdict.delivery import Delivery, Verdict, decided
+from sigscope.model.explanation import Outcome
+from sigscope.model.signals import EMPTY, Action, Signal
+
+KILL = Signal.named("SIGKILL")
+
+
+def existence(delivery: Delivery) -> Verdict | None:
+    """The dead take nothing, and kill(2) succeeds all the same."""
+    process, addressed = delivery.process, delivery.addressed
+    if process.kernel_thread:
+        delivery.say("nothing happens", "a kernel thread ignores all signals (ignore_signals)")
+        return decided(Outcome.DISCARDED)
+    if process.zombie:
+        delivery.say("nothing happens", "it is a zombie: it has ended, and waits to be reaped")
+        return decided(Outcome.DISCARDED)
+    if addressed is None:
+        delivery.say("not known", "the thread was not seen")
+        return decided(Outcome.UNKNOWN)
+    if delivery.order.tid is not None and addressed.state.gone:
+        delivery.say("nothing happens", f"thread {addressed.tid} has ended, though others live on")
+        return decided(Outcome.DISCARDED)
+    return None
+
+
+def permission(delivery: Delivery) -> Verdict | None:
+    """kill_ok_by_cred(): the sender's uid is the target's real or saved one, or 0."""
+    process, uid = delivery.process, delivery.order.uid
+    if uid in (0, process.uid, process.saved_uid):
+        return None
+    if delivery.name == "SIGCONT" and delivery.order.session == process.session:
+        delivery.say("permitted", "SIGCONT may be sent to any process of one's own session")
+        return None
+    delivery.say("kill fails with EPERM", f"user {uid} may not signal a process of {process.uid}")
+    return decided(Outcome.REFUSED)
+
+
+def known(delivery: Delivery) -> Verdict | None:
+    """Everything from here on rests on masks and dispositions."""
+    process = delivery.process
+    if delivery.kernel_only:
+        return None
+    if process.blocked_by_some is None or process.pending is None:
+        delivery.say("not known", "the masks of the process could not be read")
+        return decided(Outcome.UNKNOWN)
+    if delivery.disposition == "unknown":
+        delivery.say("not known", "the dispositions of the process could not be read")
+        return decided(Outcome.UNKNOWN)
+    return None
+
+
+def dying(delivery: Delivery) -> Verdict | None:
+    """SIGNAL_GROUP_EXIT: a fatal signal was taken before, and shows as SIGKILL in each thread."""
+    process = delivery.process
+    pending = [thread.pending or EMPTY for thread in process.living]
+    if not any(KILL in mask for mask in (*pending, process.pending or EMPTY)):
+        return None
+    delivery.say("nothing more happens", "a fatal signal is pending already: it is about to die")
+    return decided(Outcome.DISCARDED)
+
+
+def stop_and_continue(delivery: Delivery) -> Verdict | None:
+    """Side effects that come before everything else, even if the signal is blocked or ignored."""
+    action = delivery.signal.default_action
+    if action is Action.STOP:
+        delivery.say("a pending SIGCONT is discarded", "stop signals and SIGCONT cancel each other")
+    if action is not Action.CONTINUE:
+        return None
+    if delivery.stopped:
+        delivery.continued = True
+        delivery.say("the process goes on", "SIGCONT continues even where it is blocked or ignored")
+    delivery.say("pending stop signals are discarded", "SIGCONT and stop signals cancel each other")
+    return None
+
+
+def ignored(delivery: Delivery) -> Verdict | None:
+    """sig_ignored(): blocked beats ignored, and both look at the addressed thread only."""
+    process, addressed = delivery.process, delivery.addressed
+    assert addressed is not None
+    if delivery.signal in (addressed.lasting_mask or EMPTY) and not delivery.kernel_only:
+        return None
+    if process.pid == 1 and delivery.kernel_only:
+        delivery.say("nothing happens", "nobody can kill or stop the init of the host")
+        return _dropped(delivery)
+    if process.tracer is not None and delivery.name != "SIGKILL":
+        return None
+    if delivery.spared and not delivery.forced:
+        where = "the host" if process.pid == 1 else "its pid namespace"
+        delivery.say("nothing happens", f"it is the init of {where}, and has no handler for it")
+        return _dropped(delivery)
+    if delivery.does_nothing:
+        why = (
+            "it ignores it" if delivery.disposition == "ignored" else "the default is to do nothing"
+        )
+        delivery.say(
+            f"{delivery.name} is dropped", f"{why}, and {_who(delivery)} does not block it"
+        )
+        return _dropped(delivery)
+    return None
+
+
+def _who(delivery: Delivery) -> str:
+    single = len(delivery.process.living) == 1
+    return "its only thread" if single else f"thread {delivery.order.tid or delivery.process.pid}"
+
+
+def _dropped(delivery: Delivery) -> Verdict:
+    return decided(Outcome.CONTINUED if delivery.continued else Outcome.DISCARDED)
