@@ -1,5 +1,6 @@
-"""QUESTIONS: one file per command. The only room that prints or exits; imported by none.
+"""QUESTIONS: one file per command.
 
+Contract: may import every other room; the only one that prints or exits; imported by none.
 ``main`` is what the installed ``sigscope`` runs.
 """
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 
 import click
 
 from sigscope.cli.options import json_option
-from sigscope.cli.output import put, put_json, width
+from sigscope.cli.output import put, put_json, remark, width
 from sigscope.decode.mask import LabelledMask, parse_mask, parse_pasted
 from sigscope.errors import UsageError
+from sigscope.model.host import Host
+from sigscope.model.signals import FIRST, LAST, Signal
 from sigscope.render.decode import decoded_lines
 
 LONGEST_INPUT = 1 << 20
@@ -39,7 +43,10 @@ def decode(masks: tuple[str, ...], as_json: bool) -> int:
 
 def _read(word: str) -> tuple[LabelledMask, ...]:
     if word != "-":
-        return (parse_mask(word),)
+        mask = parse_mask(word)
+        if word.isdigit() and FIRST <= int(word) <= LAST:
+            remark(f"{word} was read as a mask in hex; signal {word} is {Signal(int(word)).name}")
+        return (mask,)
     if sys.stdin.isatty():
         raise UsageError(
             "nothing to decode", "give a mask: sigscope decode 4000, or paste a status file with <"
@@ -52,8 +59,9 @@ def _read(word: str) -> tuple[LabelledMask, ...]:
 
 
 def _document(found: list[LabelledMask]) -> dict[str, object]:
-    """No host is looked at: the envelope has the masks only."""
-    from sigscope.render.document import SCHEMA, set_json
+    """No process is looked at, by no engine: host and time say where it was asked."""
+    from sigscope.render.document import document, set_json
 
     masks = [{"label": mask.label, **(set_json(mask.signals) or {})} for mask in found]
-    return {"schema": SCHEMA, "command": "decode", "masks": masks}
+    here = Host(os.uname().nodename, time.time(), 0.0, 0, engines=())
+    return document("decode", here, masks=masks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ import click
 
 from sigscope import __version__
 from sigscope.cli.boundary import guarded
+from sigscope.errors import UsageError
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Look", ("pid", "tree", "decode")),
@@ -35,8 +37,13 @@ class Floors(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """A pid where a command belongs is the most likely slip of a tired hand."""
-        if args and args[0].isdigit():
-            ctx.fail(f"which question about {args[0]}? Try: sigscope pid {args[0]}")
+        word = args[0] if args else ""
+        if word.isdigit():
+            raise UsageError(f"{word} is no command", f"sigscope pid {word}")
+        if word and not word.startswith("-") and word not in COMMANDS:
+            near = difflib.get_close_matches(word, COMMANDS, n=1)
+            hint = f"did you mean: sigscope {near[0]}?" if near else "sigscope --help lists them"
+            raise UsageError(f"{word!r} is no command", hint)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -74,7 +81,9 @@ def _run(args: list[str]) -> int:
         status = sigscope.main(args, prog_name="sigscope", standalone_mode=False)
     except click.Abort:
         raise KeyboardInterrupt from None
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx is not None else "sigscope"
+        raise UsageError(error.format_message(), f"{where} --help") from None
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        raise UsageError(error.format_message()) from None
     return status if isinstance(status, int) else 0

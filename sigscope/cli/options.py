@@ -29,9 +29,26 @@ class TargetType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 
 def target_arguments(required: bool) -> Callable[[F], F]:
+    """Any number of targets; at least one where they are required."""
     return click.argument(
-        "targets", type=TargetType(), nargs=-1, required=required, metavar="TARGET..."
+        "targets",
+        type=TargetType(),
+        nargs=-1,
+        required=required,
+        metavar="TARGET..." if required else "[TARGET]...",
     )
+
+
+def procfs_option(command: F) -> F:
+    """Which /proc to read."""
+    return click.option(
+        "--procfs",
+        metavar="PATH",
+        type=click.Path(file_okay=False),
+        default="/proc",
+        show_default=True,
+        help="Where the proc file system is mounted (a host's, say, in a container).",
+    )(command)
 
 
 def source_options(command: F) -> F:
@@ -43,22 +60,18 @@ def source_options(command: F) -> F:
         type=click.Path(dir_okay=False),
         help="Read a file that 'sigscope snapshot' wrote, instead of this host.",
     )(command)
-    return click.option(
-        "--procfs",
-        metavar="PATH",
-        default="/proc",
-        show_default=True,
-        help="Where the proc file system is mounted (a host's, say, in a container).",
-    )(command)
+    return procfs_option(command)
 
 
 def json_option(command: F) -> F:
+    """Every command has it."""
     return click.option(
         "--json", "as_json", is_flag=True, help="Answer in JSON (schema sigscope/1)."
     )(command)
 
 
 def fail_on_option(command: F) -> F:
+    """From which severity on a finding makes the exit status 1."""
     return click.option(
         "--fail-on",
         type=click.Choice([severity.value for severity in Severity]),

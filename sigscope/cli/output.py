@@ -47,6 +47,7 @@ def remark(text: str) -> None:
 
 
 def put_remarks(lines: Iterable[Line]) -> None:
+    """Remarks in lines, on standard error."""
     _write(sys.stderr, (_painted(line, _coloured(sys.stderr)) for line in lines))
 
 

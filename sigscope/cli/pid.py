@@ -6,15 +6,11 @@ from collections.abc import Iterator
 
 import click
 
-from sigscope.cli.boundary import explain
 from sigscope.cli.look import diagnose_targets
 from sigscope.cli.options import fail_on_option, json_option, source_options, target_arguments
 from sigscope.cli.output import put, put_json, put_remarks, width
 from sigscope.cli.source import open_source
-from sigscope.cli.target import Target, resolve
-from sigscope.errors import ExitStatus, NoSuchTarget, SigscopeError
-from sigscope.kernel.process import read_status
-from sigscope.kernel.procfs import ProcFS
+from sigscope.cli.target import Target, resolve_all
 from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.finding import Severity
 from sigscope.render.gaps import gap_lines
@@ -45,11 +41,11 @@ def pid(
 
     \b
     sigscope pid 4285           one process
-    sigscope pid 4285/4290      one of its threads
+    sigscope pid 4285/4290      the same, and this thread of it
     sigscope pid nginx          every process of that name
     """
     source = open_source(procfs, snapshot)
-    found, status = _find(source, targets)
+    found, status = resolve_all(source, targets)
     if not found:
         return status
     diagnosis = diagnose_targets(source, {target.pid: None for target in found})
@@ -63,29 +59,6 @@ def pid(
     return max(status, int(diagnosis.reaches(Severity(fail_on))))
 
 
-def _find(source: ProcFS, words: tuple[str, ...]) -> tuple[list[Target], int]:
-    """The targets that are there; each that is not is explained, and the worst status kept."""
-    found: dict[int, Target] = {}
-    status = int(ExitStatus.FINE)
-    for word in words:
-        try:
-            for target in resolve(source, word):
-                _check(source, target)
-                found.setdefault(target.pid, target)
-        except SigscopeError as error:
-            explain(error)
-            status = max(status, int(error.status))
-    return list(found.values()), status
-
-
-def _check(source: ProcFS, target: Target) -> None:
-    """Is it there, and is the thread one of its own?"""
-    process = read_status(source, target.pid)
-    if target.tid is not None and process.thread(target.tid) is None:
-        tids = " ".join(str(thread.tid) for thread in process.threads[:8])
-        raise NoSuchTarget(f"process {target.pid} has no thread {target.tid}", f"it has: {tids}")
-
-
 def _screens(
     diagnosis: Diagnosis, found: list[Target], everything: bool, threads: bool
 ) -> Iterator[Line]:
@@ -97,11 +70,14 @@ def _screens(
         if len(by_name) > 1 and not everything and not diagnosis.findings_of(target.pid)
     }
     shown = [process for process in diagnosis.processes if process.pid not in folded]
+    named = {target.pid: target.tid for target in found if target.tid is not None}
     for number, process in enumerate(shown):
         if number:
             yield BLANK
             yield BLANK
-        yield from process_screen(diagnosis, process, width(), everything, threads)
+        yield from process_screen(
+            diagnosis, process, width(), everything, threads, named.get(process.pid)
+        )
     if folded:
         if shown:
             yield BLANK

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
 from typing import BinaryIO, cast
 
 import click
 
-from sigscope.cli.options import json_option, target_arguments
+from sigscope.cli.options import json_option, procfs_option, target_arguments
 from sigscope.cli.output import put_json, remark
 from sigscope.cli.progress import Progress
-from sigscope.cli.target import resolve
+from sigscope.cli.target import resolve_all
 from sigscope.errors import UsageError
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.recording import Tape
 from sigscope.kernel.snapshot import take_snapshot, write_snapshot
+from sigscope.render.document import document
 
 STDOUT = "-"
 
@@ -24,12 +26,15 @@ STDOUT = "-"
 @click.command(short_help="One file with all of it, to read elsewhere with --from.")
 @target_arguments(required=False)
 @click.option(
-    "-o", "--output", metavar="FILE", default="", help="Where to write it ('-': standard output)."
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    default="",
+    help="Where to write it ('-': standard output).",
 )
-@click.option("--redact", is_flag=True, help="Leave command lines and environments out.")
-@click.option(
-    "--procfs", metavar="PATH", default="/proc", show_default=True, help="Where proc is mounted."
-)
+@click.option("--redact", is_flag=True, help="Leave command lines out, too.")
+@procfs_option
 @json_option
 def snapshot(
     targets: tuple[str, ...], output: str, redact: bool, procfs: str, as_json: bool
@@ -37,29 +42,34 @@ def snapshot(
     """Write one file with all that the commands read, of the host or of each TARGET.
 
     Reads only. Elsewhere, "sigscope pid --from FILE 4285" gives the same answer as here.
-    The file holds command lines (not with --redact), and only its owner may read it.
+    The file holds command lines (not with --redact), never environments or the names of
+    open files, and only its owner may read it.
     """
     source = ProcFS(procfs)
-    pids = [target.pid for word in targets for target in resolve(source, word)] if targets else None
-    name = output or f"sigscope-{source.host().name}-{time.strftime('%Y%m%dT%H%M%S')}.gz"
+    if output == STDOUT and sys.stdout.isatty():
+        raise UsageError("a snapshot is no text for a terminal", "name a file: -o FILE")
+    found, status = resolve_all(source, targets)
+    if targets and not found:
+        return status
+    host = source.host()
+    name = output or f"sigscope-{_safe(host.name)}-{time.strftime('%Y%m%dT%H%M%S')}.gz"
     with Progress("reading the host") as progress:
+        pids = [target.pid for target in found] if targets else None
         tape = take_snapshot(source, pids, redact, progress)
     size = _write(name, tape, exclusive=not output)
-    count = len(tape.answers["."]) if isinstance(tape.answers["."], list) else 0
+    processes = tape.answers["."]
+    count = len(processes) if isinstance(processes, list) else 0
     if as_json and name != STDOUT:
-        put_json(
-            {
-                "schema": "sigscope/1",
-                "command": "snapshot",
-                "file": name,
-                "bytes": size,
-                "processes": count,
-            }
-        )
+        put_json(document("snapshot", host, file=name, bytes=size, count=count))
     elif name != STDOUT:
         remark(f"{count} processes in {name} ({size / 1024:.0f} KiB)")
-        remark(f"read it anywhere: sigscope tree --from {name}")
-    return 0
+        remark(f"read it anywhere: sigscope tree --from {shlex.quote(name)}")
+    return status
+
+
+def _safe(hostname: str) -> str:
+    """A host's name as a part of a file's: nothing that leads to another directory."""
+    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in hostname)
 
 
 def _write(name: str, tape: Tape, exclusive: bool) -> int:

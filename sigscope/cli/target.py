@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sigscope.errors import NoSuchTarget, UsageError
+from sigscope.cli.boundary import explain
+from sigscope.errors import ExitStatus, NoSuchTarget, SigscopeError, UsageError
 from sigscope.kernel.names import COMM_LENGTH, read_names, read_program
+from sigscope.kernel.process import read_status
 from sigscope.kernel.procfs import ProcFS
 
 _PID = re.compile(r"(\d{1,10})(?:/(\d{1,10}))?", re.ASCII)
@@ -61,8 +63,31 @@ def resolve(procfs: ProcFS, word: str) -> list[Target]:
     )
 
 
+def resolve_all(procfs: ProcFS, words: Iterable[str]) -> tuple[list[Target], int]:
+    """All that are there, each once; what is not is explained, and the worst status returned."""
+    found: dict[int, Target] = {}
+    status = int(ExitStatus.FINE)
+    for word in words:
+        try:
+            for target in resolve(procfs, word):
+                _check(procfs, target)
+                found.setdefault(target.pid, target)
+        except SigscopeError as error:
+            explain(error)
+            status = max(status, int(error.status))
+    return list(found.values()), status
+
+
+def _check(procfs: ProcFS, target: Target) -> None:
+    """Is it there, and is the thread one of its own?"""
+    process = read_status(procfs, target.pid)
+    if target.tid is not None and process.thread(target.tid) is None:
+        tids = " ".join(str(thread.tid) for thread in process.threads[:8])
+        raise NoSuchTarget(f"process {target.pid} has no thread {target.tid}", f"it has: {tids}")
+
+
 def _suggestion(word: str, names: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, set(names), n=3, cutoff=0.6)
+    near = difflib.get_close_matches(word, set(names), n=3, cutoff=0.7)
     near += sorted({name for name in names if word in name and name not in near})[:3]
     return (
         f"did you mean {', '.join(near)}?" if near else "list what runs here: sigscope tree --all"

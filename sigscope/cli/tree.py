@@ -7,19 +7,15 @@ from collections.abc import Iterator
 import click
 
 from sigscope.analysis import tree as growing
-from sigscope.cli.boundary import explain
 from sigscope.cli.look import diagnose_host
 from sigscope.cli.options import fail_on_option, json_option, source_options, target_arguments
 from sigscope.cli.output import put, put_json, put_remarks, width
 from sigscope.cli.progress import Progress
 from sigscope.cli.source import open_source
-from sigscope.cli.target import resolve
-from sigscope.errors import ExitStatus, NoSuchTarget, SigscopeError
-from sigscope.kernel.procfs import ProcFS
+from sigscope.cli.target import resolve_all
 from sigscope.kernel.scan import read_host
 from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.finding import Severity
-from sigscope.model.host import Host
 from sigscope.render.gaps import gap_count, gap_lines
 from sigscope.render.line import BLANK, Line, Role, wrapped
 from sigscope.render.tree import tree_lines
@@ -49,11 +45,12 @@ def tree(
     sigscope tree uwsgi         an audit of one service
     """
     source = open_source(procfs, snapshot)
+    found, status = resolve_all(source, targets)
+    if targets and not found:
+        return status
     with Progress("reading the host") as progress:
         host = read_host(source, progress)
-    pids, status = _find(source, host, targets)
-    if targets and not pids:
-        return status
+    pids = {target.pid for target in found if target.pid in host.processes}
     diagnosis = diagnose_host(source, host, pids)
     audited, shown = _shown(diagnosis, pids, everything)
     if as_json:
@@ -62,33 +59,16 @@ def tree(
         processes = [diagnosis.host.processes[pid] for pid in sorted(shown)]
         put_json(diagnosis_document("tree", diagnosis, processes))
     else:
-        branches = growing.grow(diagnosis, shown, audited)
+        branches = growing.grow(diagnosis, shown, audited if pids or everything else ())
         put(tree_lines(diagnosis, branches, width(), notes=everything))
-        put(_summary(diagnosis, shown, everything))
+        put(_summary(diagnosis, audited, bool(shown), everything))
         missing = diagnosis.gaps
         put_remarks(gap_lines(missing, width()) if everything else gap_count(missing))
     bad = any(
-        finding.pid in shown and finding.severity.rank <= Severity(fail_on).rank
+        finding.pid in audited and finding.severity.rank <= Severity(fail_on).rank
         for finding in diagnosis.findings
     )
     return max(status, int(bad))
-
-
-def _find(source: ProcFS, host: Host, words: tuple[str, ...]) -> tuple[set[int], int]:
-    pids: set[int] = set()
-    status = int(ExitStatus.FINE)
-    for word in words:
-        try:
-            found = [target.pid for target in resolve(source, word) if target.pid in host.processes]
-            if not found:
-                raise NoSuchTarget(
-                    f"there is no process {word}", "it may have ended: pgrep -a NAME"
-                )
-            pids.update(found)
-        except SigscopeError as error:
-            explain(error)
-            status = max(status, int(error.status))
-    return pids, status
 
 
 def _shown(
@@ -101,17 +81,21 @@ def _shown(
     if everything:
         audited = frozenset(diagnosis.host.processes)
         return audited, audited
-    return frozenset(), growing.telling(diagnosis, Severity.WARNING)
+    return frozenset(diagnosis.host.processes), growing.telling(diagnosis, Severity.WARNING)
 
 
-def _summary(diagnosis: Diagnosis, shown: frozenset[int], everything: bool) -> Iterator[Line]:
+def _summary(
+    diagnosis: Diagnosis, audited: frozenset[int], drawn: bool, everything: bool
+) -> Iterator[Line]:
     """How much was looked at, so that silence is known to be an answer."""
-    processes = [
-        process for process in diagnosis.host.processes.values() if not process.kernel_thread
-    ]
+    seen = (diagnosis.host.processes[pid] for pid in audited)
+    processes = [process for process in seen if not process.kernel_thread]
     threads = sum(len(process.threads) for process in processes)
     counts = {
-        severity: sum(finding.severity is severity for finding in diagnosis.findings)
+        severity: sum(
+            finding.severity is severity and finding.pid in audited
+            for finding in diagnosis.findings
+        )
         for severity in Severity
     }
     said = ", ".join(
@@ -119,7 +103,7 @@ def _summary(diagnosis: Diagnosis, shown: frozenset[int], everything: bool) -> I
         for severity, count in counts.items()
         if count
     )
-    if shown:
+    if drawn:
         yield BLANK
     more = " (--all shows every process and the notes)" if not everything else ""
     said = said or "nothing wrong with their signals"

@@ -30,6 +30,8 @@ _UNIT = re.compile(r"/([A-Za-z0-9:_.\\@-]{1,255}\.(?:service|scope|socket))(?=/|
 
 @dataclass(frozen=True, slots=True)
 class Placement:
+    """The container and the systemd unit that a process lives in."""
+
     container: Container | None
     unit: str | None
 

@@ -28,7 +28,7 @@ def parse_signal(text: str) -> Signal:
     name = word if word.startswith("SIG") else f"SIG{word}"
     if name in NUMBERS or name in ALIASES:
         return Signal.named(name)
-    near = difflib.get_close_matches(name, NAMES.values(), n=1)
+    near = difflib.get_close_matches(name, NAMES.values(), n=1, cutoff=0.7)
     hint = f"did you mean {near[0]}?" if near else "sigscope decode ffffffffffffffff lists them all"
     raise UsageError(f"{text[:40]!r} is not a signal", hint)
 

@@ -46,6 +46,7 @@ class Status:
 
     name: str
     state: State
+    tgid: int
     ppid: int
     uid: int
     saved_uid: int
@@ -98,6 +99,7 @@ def decode_status(data: bytes) -> Status:
     return Status(
         name=name,
         state=state,
+        tgid=_required(data, b"\nTgid:\t"),
         ppid=_required(data, b"\nPPid:\t"),
         uid=uids[0],
         saved_uid=uids[2],

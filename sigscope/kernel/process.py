@@ -34,14 +34,18 @@ def read_status(procfs: ProcFS, pid: int) -> Process:
             ) from None
         if error.errno not in GONE:
             raise
-        raise NoSuchTarget(
-            f"there is no process {pid}", "it may have ended: pgrep -a NAME"
-        ) from None
+        hidden = procfs.hidden()
+        hint = hidden[0].why if hidden else "it may have ended; what runs: sigscope tree --all"
+        raise NoSuchTarget(f"there is no process {pid}", hint) from None
 
 
 def read_process_in(directory: Directory, pid: int) -> Process:
     """The same from an open directory; OSError as it comes."""
     status = decode_status(directory.record("status"))
+    if status.tgid != pid:
+        raise NoSuchTarget(
+            f"{pid} is a thread of process {status.tgid}", f"sigscope pid {status.tgid}/{pid}"
+        )
     stat = decode_stat(directory.record("stat"))
     gaps = list(_missing_sets(status, pid))
     threads = _threads(directory, pid, status, gaps)

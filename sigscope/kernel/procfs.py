@@ -77,7 +77,7 @@ class ProcFS:
             time=boot + uptime,
             uptime=uptime,
             ticks_per_second=os.sysconf("SC_CLK_TCK"),
-            gaps=self._hidden(),
+            gaps=self.hidden(),
             users=self.users,
         )
 
@@ -92,7 +92,8 @@ class ProcFS:
         except (OSError, DecodeError):
             return None
 
-    def _hidden(self) -> tuple[Gap, ...]:
+    def hidden(self) -> tuple[Gap, ...]:
+        """That the mount hides processes from us, if it does (hidepid of proc(5))."""
         try:
             hidepid = decode_hidepid(self.root.read("self/mountinfo"), LIVE.encode())
         except OSError as error:

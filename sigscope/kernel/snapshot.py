@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
@@ -26,6 +27,7 @@ from sigscope.kernel.names import read_names
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.recording import Answer, Recorded, Recorder, Tape
 from sigscope.kernel.scan import Progress, read_family, read_host
+from sigscope.kernel.signalfds import USED_KINDS
 
 SCHEMA = "sigscope-snapshot/1"
 REDACTED = frozenset(("cmdline", "environ"))
@@ -34,6 +36,7 @@ LONGEST_LINE = 8 << 20
 MOST_BYTES = 4 << 30
 """Bounds of what is read back: such a file may come from anybody."""
 
+_DESCRIPTOR = re.compile(r"/fd/\d+$")
 _KEYS = {bytes: "read", str: "link", list: "names", int: "errno"}
 
 
@@ -50,9 +53,17 @@ def take_snapshot(
     for _ in read_names(recording):
         pass
     tape.answers["."] = [str(pid) for pid in host.processes]
+    _forget_files(tape)
     uids = {process.uid for process in host.processes.values()}
     tape.users = {uid: name for uid, name in procfs.users.items() if uid in uids}
     return tape
+
+
+def _forget_files(tape: Tape) -> None:
+    """Which files, sockets and pipes are open is nobody's business: only the kinds we use stay."""
+    for path, answer in tape.answers.items():
+        if isinstance(answer, str) and _DESCRIPTOR.search(path) and answer not in USED_KINDS:
+            tape.answers[path] = "-"
 
 
 def write_snapshot(tape: Tape, out: BinaryIO) -> None:

@@ -9,6 +9,8 @@ from sigscope.model.signals import Signal
 
 
 class Severity(Enum):
+    """error: something is stuck; warning: something will be; note: worth knowing."""
+
     ERROR = "error"
     WARNING = "warning"
     NOTE = "note"

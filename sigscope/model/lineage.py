@@ -7,6 +7,8 @@ from enum import Enum
 
 
 class Kind(Enum):
+    """Which set a bit was passed on in: a thread's mask, or SigIgn."""
+
     BLOCKED = "blocked"
     IGNORED = "ignored"
 

@@ -50,12 +50,14 @@ def diagnosis_document(command: str, diagnosis: Diagnosis, processes: Iterable[P
 
 
 def set_json(signals: SignalSet | None) -> Json | None:
+    """A signal set; null for one that could not be read."""
     if signals is None:
         return None
     return {"hex": signals.hex, "signals": [signal.name for signal in signals]}
 
 
 def process_json(process: Process) -> Json:
+    """A process with its threads."""
     container, queue = process.container, process.queue
     return {
         "pid": process.pid,
@@ -101,6 +103,7 @@ def process_json(process: Process) -> Json:
 
 
 def thread_json(thread: Thread) -> Json:
+    """A thread and its own masks."""
     return {
         "tid": thread.tid,
         "comm": thread.comm,
@@ -120,6 +123,7 @@ def _syscall_json(call: SystemCall | None) -> Json | None:
 
 
 def lineage_json(line: Lineage) -> Json:
+    """The way of one bit."""
     return {
         "pid": line.pid,
         "signal": Signal(line.signal).name,
@@ -143,6 +147,7 @@ def _link_json(link: Link) -> Json:
 
 
 def finding_json(finding: Finding) -> Json:
+    """A finding; ``remedy`` maps what a command is for to the command."""
     return {
         "id": finding.id,
         "severity": finding.severity.value,
@@ -157,4 +162,5 @@ def finding_json(finding: Finding) -> Json:
 
 
 def gap_json(gap: Gap) -> Json:
+    """What is missing, why, and how to get it."""
     return {"what": gap.what, "why": gap.why, "hint": gap.hint}

@@ -9,6 +9,8 @@ from enum import Enum
 
 
 class Role(Enum):
+    """What a part of a line is; the printer knows its colour."""
+
     PLAIN = "plain"
     STRONG = "strong"
     FAINT = "faint"
@@ -20,12 +22,16 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Span:
+    """A part of a line that has one role."""
+
     text: str
     role: Role = Role.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
+    """A line, without its end."""
+
     spans: tuple[Span, ...] = ()
 
     @classmethod

@@ -21,8 +21,9 @@ def process_screen(
     width: int,
     everything: bool = False,
     threads: bool = False,
+    tid: int | None = None,
 ) -> Iterator[Line]:
-    """Identity, findings, the table of signals, and each thread if asked for."""
+    """Identity, findings, the table of signals; then each thread, or the one that was named."""
     yield from identity(diagnosis.host, process, width)
     yield BLANK
     if process.kernel_thread:
@@ -48,6 +49,7 @@ def process_screen(
         yield Line.of(
             f"signals queued for user {user}, in all processes: {queue.used} of {queue.limit}"
         )
-    if threads:
+    shown = [thread for thread in process.threads if threads or thread.tid == tid]
+    if shown:
         yield BLANK
-        yield from thread_lines(process, width)
+        yield from thread_lines(process, shown, width)

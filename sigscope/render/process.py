@@ -112,9 +112,10 @@ def _starter(host: Host, process: Process) -> str:
     if parent is None:
         return ""
     forker = process.forked_by
+    if parent.pid == 1:
+        return f"child of {escape(parent.comm)} 1"
     thread = f", thread {forker}" if forker is not None and len(parent.living) > 1 else ""
-    how = "child of" if parent.pid == 1 else "started by"
-    return f"{how} {escape(parent.comm)} {parent.pid}{thread}"
+    return f"started by {escape(parent.comm)} {parent.pid}{thread}"
 
 
 def _place(process: Process) -> str:

@@ -13,7 +13,8 @@ from sigscope.model.signals import EMPTY, EVERYTHING, LIBC_OWN, UNBLOCKABLE, Sig
 from sigscope.render.line import Line, Role, Span, escape
 from sigscope.render.table import table
 
-_MOST_NAMED = (3, 2, 1)
+_ROOM = ((3, True), (2, True), (1, True), (1, False))
+"""How many signals a row names, and whether it names the origin's program: the first that fits."""
 HEADERS = ("signal", "disposition", "blocked", "pending", "from")
 
 
@@ -25,6 +26,7 @@ class Row:
     blocked: str
     pending: str
     origin: str
+    program: str = ""
 
 
 ORDINARY = Row("default", "-", "-", "-")
@@ -53,16 +55,17 @@ def signal_table(
 def _joined(groups: dict[Row, list[Signal]], width: int) -> Iterator[Line]:
     """A row a group; as many of its names as fit."""
     ranked = sorted(groups.items(), key=lambda group: _rank(group[0]))
-    for most in _MOST_NAMED:
-        cells = [(listed(signals, most), *_cells(row)) for row, signals in ranked]
+    for most, program in _ROOM:
+        cells = [(listed(signals, most), *_cells(row, program)) for row, signals in ranked]
         lines = list(table(HEADERS, cells))
         if max(len(str(line)) for line in lines) <= width:
             break
     yield from lines
 
 
-def _cells(row: Row) -> tuple[str, str, str, str]:
-    return row.disposition, row.blocked, row.pending, row.origin
+def _cells(row: Row, program: bool = True) -> tuple[str, str, str, str]:
+    origin = f"{row.program} {row.origin}" if program and row.program else row.origin
+    return row.disposition, row.blocked, row.pending, origin
 
 
 def _rank(row: Row) -> tuple[bool, bool, bool, str]:
@@ -80,11 +83,11 @@ def _row(diagnosis: Diagnosis, process: Process, signal: Signal) -> Row:
     words = {"caught": "handler", None: "not known"}
     kind = Kind.IGNORED if disposition == "ignored" else Kind.BLOCKED
     line = diagnosis.lineage_of(process.pid, signal, kind)
-    origin = "-"
+    origin, program = "-", ""
     if line is not None and line.origin is not None:
         thread = f"/{line.origin.tid}" if line.origin.tid is not None else ""
         likely = ", likely" if line.confidence is Confidence.LIKELY else ""
-        origin = f"{escape(line.origin.comm)} {line.origin.pid}{thread}{likely}"
+        origin, program = f"{line.origin.pid}{thread}{likely}", escape(line.origin.comm)
     elif line is not None:
         origin = "not shown"
     if signal in UNBLOCKABLE:
@@ -94,6 +97,7 @@ def _row(diagnosis: Diagnosis, process: Process, signal: Signal) -> Row:
         _blocked(process, signal),
         _pending(process, signal),
         origin,
+        program,
     )
 
 

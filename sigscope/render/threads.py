@@ -1,8 +1,8 @@
-"""Every thread of a process, those with the same mask and occupation together."""
+"""The threads of a process: what each does, blocks, and has pending."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sigscope.model.naming import summed_up
 from sigscope.model.process import Process
@@ -11,10 +11,10 @@ from sigscope.render.line import Line, Role, Span, escape, wrapped
 from sigscope.render.process import call_text
 
 
-def thread_lines(process: Process, width: int) -> Iterator[Line]:
+def thread_lines(process: Process, threads: Sequence[Thread], width: int) -> Iterator[Line]:
     """A line a thread: tid, name, what it does; below it what it blocks and what waits."""
-    tids = max((len(str(thread.tid)) for thread in process.threads), default=1)
-    for thread in process.threads:
+    tids = max((len(str(thread.tid)) for thread in threads), default=1)
+    for thread in threads:
         call = "" if thread.syscall is None else f", {call_text(thread.syscall)}"
         main = ", main thread" if thread.tid == process.pid else ""
         yield Line.of(

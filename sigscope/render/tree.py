@@ -44,7 +44,7 @@ def _head(diagnosis: Diagnosis, branch: Branch, first: str, notes: bool) -> Line
     if len(process.living) > 1:
         facts.append(f"{len(process.living)} threads")
     parent = diagnosis.host.parent(process)
-    if process.forked_by is not None and parent is not None and len(parent.living) > 1:
+    if process.forked_by and parent is not None and parent.pid != 1 and len(parent.living) > 1:
         facts.append(f"from thread {process.forked_by}")
     if process.zombie:
         facts.append("zombie")

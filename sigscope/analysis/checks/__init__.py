@@ -25,6 +25,8 @@ from sigscope.model.gap import Gap
 
 
 class Check(Protocol):
+    """What a module of this package offers."""
+
     ID: str
     MEANS: str
 

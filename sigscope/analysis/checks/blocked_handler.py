@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sigscope.analysis.blame import blame, start_clean
 from sigscope.analysis.case import Case
+from sigscope.analysis.launder import CHLD
 from sigscope.model.finding import Finding, Remedy, Severity
 from sigscope.model.gap import Gap
 from sigscope.model.naming import listed
@@ -29,7 +30,8 @@ def check(case: Case) -> Iterator[Finding | Gap]:
     inherited = case.inherited(mute)
     if inherited:
         yield _finding(case, inherited, Severity.WARNING, (start_clean(case),))
-    if own := mute - inherited:
+    # Shells block SIGCHLD while they wait, and wait(2) needs no signal.
+    if own := mute - inherited - CHLD:
         look_again = Remedy("look again", f"sigscope pid --threads {case.process.pid}")
         yield _finding(case, own, Severity.NOTE, (look_again,))
 

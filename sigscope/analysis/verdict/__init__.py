@@ -1,7 +1,8 @@
 """What would become of a signal: the kernel's own order of decisions, as a tuple to be read.
 
 ``RULES`` follows kernel/signal.c: check_kill_permission(), prepare_signal(),
-__send_signal_locked(), complete_signal() and get_signal(). Each rule either decides, or leaves it to the next. That
+__send_signal_locked(), complete_signal() and get_signal(). Each rule either decides, or leaves
+it to the next. That
 the verdicts are right is proved against the kernel (tests/differential), not argued here.
 """
 

@@ -41,16 +41,14 @@ def nobody_open(delivery: Delivery) -> Verdict | None:
         delivery.say("it stays pending", f"{where}; whether a signalfd takes it is not known")
         return _waits(delivery)
     if idle:
-        delivery.say(
-            "it stays pending", f"{where}; nobody waits for signalfd {idle[0].fd} now"
-        )
+        delivery.say("it stays pending", f"{where}; nobody waits for signalfd {idle[0].fd} now")
         return _waits(delivery)
     delivery.say("it stays pending", where)
     return _waits(delivery)
 
 
 def fatal_at_once(delivery: Delivery) -> Verdict | None:
-    """sig_fatal() without a core dump takes the whole group down at the send, wherever it sleeps."""
+    """sig_fatal() without a core dump takes the group down at the send, wherever it sleeps."""
     fatal = delivery.disposition == "default" and delivery.signal.default_action is Action.TERMINATE
     process = delivery.process
     if not fatal or process.tracer is not None or delivery.spared:

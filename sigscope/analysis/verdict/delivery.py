@@ -23,6 +23,7 @@ class Verdict:
 
 
 def decided(*outcomes: Outcome, to: tuple[int, ...] = ()) -> Verdict:
+    """A verdict, each outcome named once."""
     return Verdict(tuple(dict.fromkeys(outcomes)), to)
 
 

@@ -66,7 +66,7 @@ def kill(delivery: Delivery) -> Verdict | None:
     if deep:
         delivery.say(
             "it ends when the kernel lets go",
-            f"thread {deep[0].tid} is in uninterruptible sleep, which may be over in a moment, or never",
+            f"thread {deep[0].tid} is in uninterruptible sleep, for a moment or for ever",
         )
         return decided(Outcome.PENDING, Outcome.TERMINATED)
     delivery.say("it is terminated", "nothing blocks or handles SIGKILL")
