@@ -38,7 +38,7 @@ environment() {
         say "making ${venv#"$checkout"/} (once; about half a minute) ..."
         "$python" -m venv "$venv" >&2 ||
             fail "$python cannot make a venv" "apt-get install python3-venv"
-        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+        "$venv/bin/python" -m pip install -qq --disable-pip-version-check \
             --editable "$requirement" >&2 ||
             fail "pip could not install what sigscope needs" "see the lines above; then try again"
         printf '%s\n' "$wanted" >"$stamp"

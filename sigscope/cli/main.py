@@ -15,6 +15,7 @@ from sigscope.errors import UsageError
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Look", ("pid", "tree", "decode")),
+    ("Judge", ("explain",)),
     ("Publish", ("snapshot",)),
 )
 COMMANDS = tuple(name for _, names in SECTIONS for name in names)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 
 from sigscope.model.diagnosis import Diagnosis
+from sigscope.model.explanation import Explanation
 from sigscope.model.finding import Finding
 from sigscope.model.gap import Gap
 from sigscope.model.host import Host
@@ -158,6 +159,22 @@ def finding_json(finding: Finding) -> Json:
         "detail": finding.detail,
         "evidence": list(finding.evidence),
         "remedy": {remedy.when: remedy.command for remedy in finding.remedies},
+    }
+
+
+def explanation_json(explanation: Explanation) -> Json:
+    """A verdict; ``outcomes`` has more than one where the kernel's choice decides."""
+    sending = explanation.sending
+    return {
+        "signal": sending.signal.name,
+        "pid": explanation.pid,
+        "tid": sending.tid,
+        "scope": sending.scope.value,
+        "outcome": explanation.outcome.value,
+        "outcomes": [outcome.value for outcome in explanation.outcomes],
+        "acts": explanation.acts,
+        "steps": [{"says": step.says, "because": step.because} for step in explanation.steps],
+        "receivers": list(explanation.receivers),
     }
 
 

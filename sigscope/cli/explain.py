@@ -1,0 +1,153 @@
+"""``sigscope explain``: what would this signal do to it?"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import click
+
+from sigscope.analysis.interruption import interruption
+from sigscope.analysis.verdict import explain as judge
+from sigscope.cli.options import json_option, source_options, target_arguments
+from sigscope.cli.output import put, put_json, put_remarks, width
+from sigscope.cli.source import open_source
+from sigscope.cli.target import Target, resolve_all
+from sigscope.decode.signal_name import parse_signal
+from sigscope.errors import ExitStatus, NoSuchTarget, UsageError
+from sigscope.kernel.closer import look_closer
+from sigscope.kernel.losses import read_loss
+from sigscope.kernel.process import read_status
+from sigscope.kernel.procfs import ProcFS
+from sigscope.kernel.scan import read_family, read_host
+from sigscope.model.explanation import Explanation, Outcome, Sending
+from sigscope.model.host import Host
+from sigscope.model.loss import Loss
+from sigscope.model.process import Process
+from sigscope.model.signals import Action
+from sigscope.render.explain import call_lines, call_of, loss_lines, verdict_lines
+from sigscope.render.gaps import gap_lines
+from sigscope.render.line import BLANK, Line
+
+ENDING = (Outcome.TERMINATED, Outcome.DUMPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All that is shown of one target."""
+
+    host: Host
+    process: Process
+    explanation: Explanation
+    calls: tuple[tuple[int, str, str], ...]
+    loss: Loss | None
+
+
+@click.command(short_help="What would this signal do to it?")
+@click.argument("signal", metavar="SIGNAL")
+@target_arguments(required=True)
+@click.option(
+    "--from-inside/--from-outside",
+    "inside",
+    default=None,
+    help="Whether the sender is in the target's pid namespace (known for this host's own).",
+)
+@click.option("--as-user", metavar="USER", default=None, help="Who sends it: a uid or a name.")
+@click.option("--queue", metavar="VALUE", type=int, default=None, help="Sent by sigqueue(3).")
+@click.option("--count", metavar="N", type=click.IntRange(1), default=1, help="Sent N times.")
+@json_option
+@source_options
+def explain(
+    signal: str,
+    targets: tuple[str, ...],
+    inside: bool | None,
+    as_user: str | None,
+    queue: int | None,
+    count: int,
+    as_json: bool,
+    procfs: str,
+    snapshot: str | None,
+) -> int:
+    """What would SIGNAL do to TARGET? The verdict, and the kernel's reasons in its own order.
+
+    Reads only: nothing is sent. Exit status 0 if the signal would arrive and act, else 1.
+
+    \\b
+    sigscope explain TERM 4285 && kill -TERM 4285
+    sigscope explain USR1 4285/4290     to one thread (tgkill)
+    """
+    order = Sending(
+        parse_signal(signal),
+        uid=os.geteuid() if as_user is None else _uid(as_user),
+        queued=queue is not None,
+        count=count,
+        session=os.getsid(0),
+    )
+    source = open_source(procfs, snapshot)
+    found, status = resolve_all(source, targets)
+    answers = [_answer(source, target, order, inside) for target in found]
+    if as_json and answers:
+        from sigscope.render.document import document, explanation_json, gap_json
+
+        put_json(
+            document(
+                "explain",
+                answers[0].host,
+                explanations=[explanation_json(answer.explanation) for answer in answers],
+                gaps=[gap_json(gap) for answer in answers for gap in answer.process.gaps],
+            )
+        )
+    else:
+        for number, answer in enumerate(answers):
+            put([BLANK] * bool(number))
+            put(_screen(answer))
+            put_remarks(gap_lines(answer.process.gaps, width()))
+    acts = all(answer.explanation.acts for answer in answers)
+    return max(status, int(ExitStatus.FINE if acts else ExitStatus.ANSWER_IS_NO))
+
+
+def _answer(source: ProcFS, target: Target, order: Sending, inside: bool | None) -> Answer:
+    """Look, judge, and see that it was still the same process."""
+    asks_group = order.signal.default_action is Action.STOP
+    host = read_host(source) if asks_group else read_family(source, (target.pid,))
+    if target.pid not in host.processes:
+        raise NoSuchTarget(f"there is no process {target.pid}", "it has ended meanwhile")
+    host = look_closer(source, host, (target.pid,))
+    process = host.processes[target.pid]
+    within = len(process.nspid) < 2 if inside is None else inside
+    sending = Sending(
+        order.signal, target.tid, within, order.uid, order.queued, order.count, order.session
+    )
+    explanation = judge(host, process, sending)
+    loss = read_loss(source, process) if explanation.outcome in ENDING else None
+    if read_status(source, target.pid).identity != process.identity:
+        raise NoSuchTarget(f"process {target.pid} has ended meanwhile", "its pid is used again")
+    return Answer(host, process, explanation, tuple(_calls(process, explanation)), loss)
+
+
+def _calls(process: Process, explanation: Explanation) -> Iterator[tuple[int, str, str]]:
+    """Where a handler runs: what becomes of the call that the thread sits in."""
+    if Outcome.HANDLED not in explanation.outcomes:
+        return
+    for tid in explanation.receivers:
+        thread = process.thread(tid)
+        if thread is not None and thread.syscall is not None:
+            yield tid, call_of(process, tid), interruption(thread.syscall).value
+
+
+def _screen(answer: Answer) -> Iterator[Line]:
+    yield from verdict_lines(answer.explanation, answer.process, width())
+    yield from call_lines(answer.calls, width())
+    if answer.loss is not None:
+        yield from loss_lines(answer.loss, answer.process, width())
+
+
+def _uid(text: str) -> int:
+    if text.isdigit():
+        return int(text)
+    try:
+        return pwd.getpwnam(text).pw_uid
+    except KeyError:
+        raise UsageError(f"there is no user {text!r}", "give a uid: --as-user 33") from None
