@@ -152,6 +152,7 @@ def test_every_json_name_that_is_printed_is_told_and_no_other(
     printed = {
         *asked("pid", pid, signalfd, "--json"),
         *asked("tree", pid, "--json"),
+        *asked("explain", "TERM", pid, "--json"),
         *asked("decode", "4000", "--json"),
         *asked("snapshot", pid, "--json", "-o", str(tmp_path / "one.gz")),
     }

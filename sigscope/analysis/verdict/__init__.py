@@ -22,6 +22,7 @@ RULES = (
     sending.stop_and_continue,
     sending.ignored,
     queueing.already_pending,
+    queueing.repeated,
     queueing.queue_limit,
     queueing.kill,
     choosing.nobody_open,

@@ -32,6 +32,23 @@ def already_pending(delivery: Delivery) -> Verdict | None:
     return decided(Outcome.PENDING)
 
 
+def repeated(delivery: Delivery) -> Verdict | None:
+    """Sent several times: below 32 they merge, from 32 on each takes a place in the queue."""
+    count, queue = delivery.order.count, delivery.process.queue
+    if count < 2:
+        return None
+    if delivery.signal < KERNEL_RTMIN:
+        delivery.say(f"{count} sends count as one, if none is taken between", "below 32 they merge")
+    elif queue is not None and queue.used + count > queue.limit:
+        room = max(0, queue.limit - queue.used)
+        delivery.say(
+            f"of {count} sends {room} find room", f"{queue.limit} may be queued for its user"
+        )
+    else:
+        delivery.say(f"all {count} are queued, in order", "a real-time signal does not merge")
+    return None
+
+
 def queue_limit(delivery: Delivery) -> Verdict | None:
     """RLIMIT_SIGPENDING counts all signals queued for the target's real user."""
     queue, order = delivery.process.queue, delivery.order

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from sigscope.analysis.verdict.delivery import Delivery, Verdict, decided
 from sigscope.model.explanation import Outcome
-from sigscope.model.signals import EMPTY, Action, Signal
+from sigscope.model.naming import listed
+from sigscope.model.signals import EMPTY, Action, Signal, SignalSet
 
 KILL = Signal.named("SIGKILL")
+CONT = SignalSet.of("SIGCONT")
+STOPS = SignalSet.of("SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU")
 
 
 def existence(delivery: Delivery) -> Verdict | None:
@@ -69,14 +72,17 @@ def dying(delivery: Delivery) -> Verdict | None:
 def stop_and_continue(delivery: Delivery) -> Verdict | None:
     """Side effects that come before everything else, even if the signal is blocked or ignored."""
     action = delivery.signal.default_action
-    if action is Action.STOP:
-        delivery.say("a pending SIGCONT is discarded", "stop signals and SIGCONT cancel each other")
+    pending = delivery.process.pending or EMPTY
+    cancelled = CONT if action is Action.STOP else STOPS if action is Action.CONTINUE else EMPTY
+    if lost := pending & cancelled:
+        delivery.say(
+            f"{listed(lost)}, pending, is discarded", "stop signals and SIGCONT cancel each other"
+        )
     if action is not Action.CONTINUE:
         return None
     if delivery.stopped:
         delivery.continued = True
         delivery.say("the process goes on", "SIGCONT continues even where it is blocked or ignored")
-    delivery.say("pending stop signals are discarded", "SIGCONT and stop signals cancel each other")
     return None
 
 
