@@ -29,6 +29,7 @@ from sigscope.model.gap import Gap
 from sigscope.model.host import Host
 from sigscope.model.process import Process
 from sigscope.model.signals import SignalSet
+from sigscope.model.state import State
 from sigscope.model.syscall import SystemCall
 from sigscope.model.thread import Thread
 
@@ -62,18 +63,24 @@ def _look(procfs: ProcFS, process: Process, full: bool) -> Process:
         return process
     with directory:
         look = _Look(directory, process.pid)
-        cgroup = look.at("cgroup", directory.read)
+        # A dead leader has given its memory and descriptors away: another thread has them.
+        own = f"task/{process.living[0].tid}/" if process.leader_dead else ""
+        cgroup = look.at(f"{own}cgroup", directory.read)
         placement = decode_cgroup(cgroup or b"")
         threads = tuple(_occupied(look, thread, procfs, full) for thread in process.threads)
         return replace(
             process,
-            cmdline=look.at("cmdline", lambda name: decode_cmdline(directory.read(name, LIMIT))),
-            exe=look.at("exe", directory.link),
+            cmdline=look.at(
+                f"{own}cmdline", lambda name: decode_cmdline(directory.read(name, LIMIT))
+            ),
+            exe=look.at(f"{own}exe", directory.link),
             container=placement.container,
             unit=placement.unit,
             frozen=read_freezer(procfs.root, cgroup or b"") if full else None,
             threads=threads,
-            signalfds=look.at("fd", lambda _: read_signalfds(directory, threads)) if full else None,
+            signalfds=look.at(f"{own}fd", lambda name: read_signalfds(directory, name, threads))
+            if full
+            else None,
             gaps=process.gaps + tuple(look.gaps),
         )
 
@@ -115,7 +122,7 @@ def _occupied(look: _Look, thread: Thread, procfs: ProcFS, full: bool) -> Thread
     call = look.at(name, lambda name: decode_syscall(directory.record(name), machine))
     return thread._replace(
         syscall=call,
-        awaited=_awaited(look, call) if call is not None and call.waits_for_signals else None,
+        awaited=_awaited(look, thread, call) if call is not None else None,
         asleep_ms=_asleep_ms(directory, thread, procfs) if full else None,
     )
 
@@ -132,8 +139,13 @@ def _asleep_ms(directory: Directory, thread: Thread, procfs: ProcFS) -> float | 
     return None if clock is None else max(0.0, clock - last_ran)
 
 
-def _awaited(look: _Look, call: SystemCall) -> SignalSet | None:
-    """The set that a sigtimedwait was given: eight bytes of the target's memory, read only."""
+def _awaited(look: _Look, thread: Thread, call: SystemCall) -> SignalSet | None:
+    """The set that a sigtimedwait was given: eight bytes of the target's memory, read only.
+
+    A stop has ended it, though the call is still shown, and has put the mask back.
+    """
+    if not call.waits_for_signals or thread.state in (State.STOPPED, State.TRACED):
+        return None
 
     def read(name: str) -> SignalSet:
         data = look.directory.peek(name, call.args[0], _SET.size)
@@ -141,7 +153,7 @@ def _awaited(look: _Look, call: SystemCall) -> SignalSet | None:
             raise DecodeError("mem", "the awaited set could not be read whole")
         return SignalSet(_SET.unpack(data)[0])
 
-    return look.at("mem", read)
+    return look.at(f"task/{thread.tid}/mem", read)
 
 
 def _with_forkers(

@@ -49,6 +49,10 @@ def read_process_in(directory: Directory, pid: int) -> Process:
     stat = decode_stat(directory.record("stat"))
     gaps = list(_missing_sets(status, pid))
     threads = _threads(directory, pid, status, gaps)
+    tracer = status.tracer
+    living = next((thread.tid for thread in threads if not thread.state.gone), pid)
+    if status.state.gone and living != pid:  # a tracer has left a dead leader, not its threads
+        tracer = decode_status(directory.record(f"task/{living}/status")).tracer
     sets = status.sets
     return Process(
         pid=pid,
@@ -68,7 +72,7 @@ def read_process_in(directory: Directory, pid: int) -> Process:
         queue=status.queue,
         seccomp=status.seccomp,
         no_new_privs=status.no_new_privs,
-        tracer=status.tracer,
+        tracer=tracer,
         kernel_thread=status.kernel_thread or bool(stat.flags & KERNEL_THREAD_FLAG),
         gaps=tuple(gaps),
     )

@@ -24,28 +24,30 @@ _SELECTS = ("select", "pselect6", "_newselect")
 _EPOLL_WAITS = ("epoll_wait", "epoll_pwait", "epoll_pwait2")
 
 
-def read_signalfds(directory: Directory, threads: Iterable[Thread]) -> tuple[SignalFd, ...]:
-    """The signalfds among the descriptors; one that is closed meanwhile is left out.
+def read_signalfds(
+    directory: Directory, name: str, threads: Iterable[Thread]
+) -> tuple[SignalFd, ...]:
+    """The signalfds in the directory ``name`` ("fd"); one that is closed meanwhile is left out.
 
     ``threads`` with their system calls tell who waits for them. OSError where the
     descriptors are not shown to us.
     """
     sets: dict[int, bytes] = {}
     epolls: dict[int, frozenset[int]] = {}
-    for name in directory.names("fd"):
+    for number in directory.names(name):
         try:
-            target = directory.link(f"fd/{name}")
+            target = directory.link(f"{name}/{number}")
             if target == _SIGNALFD:
-                sets[int(name)] = directory.read(f"fdinfo/{name}")
+                sets[int(number)] = directory.read(f"{name}info/{number}")
             elif target == _EPOLL:
-                epolls[int(name)] = decode_epoll(directory.read(f"fdinfo/{name}"))
+                epolls[int(number)] = decode_epoll(directory.read(f"{name}info/{number}"))
         except OSError as error:
             if error.errno not in GONE:
                 raise
     if not sets:
         return ()
     calls = {thread.tid: thread.syscall for thread in threads if thread.syscall is not None}
-    waited = {tid: _waited_for(directory, call, epolls) for tid, call in calls.items()}
+    waited = {tid: _waited_for(directory, tid, call, epolls) for tid, call in calls.items()}
     return tuple(
         SignalFd(
             fd,
@@ -63,20 +65,21 @@ def _reads(call: SystemCall, fd: int) -> bool:
 
 
 def _waited_for(
-    directory: Directory, call: SystemCall, epolls: Mapping[int, frozenset[int]]
+    directory: Directory, tid: int, call: SystemCall, epolls: Mapping[int, frozenset[int]]
 ) -> frozenset[int]:
     """The descriptors that a thread waits for; none where its memory is not shown to us."""
+    memory = f"task/{tid}/mem"
     if call.name in _EPOLL_WAITS:
         return epolls.get(call.args[0] & 0xFFFFFFFF, frozenset())
     try:
         if call.name in _POLLS:
             count = min(call.args[1], _MOST_POLLFDS)
-            data = directory.peek("mem", call.args[0], count * _POLLFD.size)
+            data = directory.peek(memory, call.args[0], count * _POLLFD.size)
             whole = len(data) - len(data) % _POLLFD.size
             return frozenset(fd for fd, _, _ in _POLLFD.iter_unpack(data[:whole]))
         if call.name in _SELECTS and call.args[1]:
             size = (min(call.args[0] & 0xFFFFFFFF, _MOST_POLLFDS) + 7) // 8
-            bits = int.from_bytes(directory.peek("mem", call.args[1], size), "little")
+            bits = int.from_bytes(directory.peek(memory, call.args[1], size), "little")
             return frozenset(fd for fd in range(size * 8) if bits >> fd & 1)
     except (OSError, OverflowError):
         pass

@@ -15,8 +15,8 @@ from sigscope.model.host import Host
 from sigscope.model.process import Process
 
 RULES = (
-    sending.existence,
     sending.permission,
+    sending.existence,
     sending.known,
     sending.dying,
     sending.stop_and_continue,
@@ -40,10 +40,14 @@ def explain(host: Host, process: Process, order: Sending) -> Explanation:
     for rule in RULES:
         verdict = rule(delivery)
         if verdict is not None:
+            first = (Outcome.CONTINUED,) if delivery.continued else ()
+            last = choosing.taken_along(delivery, verdict)
+            if delivery.perhaps_dropped:
+                last = (*last, Outcome.DISCARDED)
             return Explanation(
                 sending=order,
                 pid=process.pid,
-                outcomes=verdict.outcomes,
+                outcomes=tuple(dict.fromkeys((*first, *verdict.outcomes, *last))),
                 steps=tuple(delivery.steps),
                 receivers=verdict.receivers,
             )

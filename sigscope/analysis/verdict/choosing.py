@@ -5,14 +5,19 @@ complete_signal() and get_signal() of kernel/signal.c; fs/signalfd.c; do_sigtime
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sigscope.analysis.verdict.delivery import VFORKS, Delivery, Verdict, decided
 from sigscope.analysis.verdict.groups import orphaned
+from sigscope.analysis.verdict.sending import STOPS
 from sigscope.model.explanation import Outcome
+from sigscope.model.naming import listed
 from sigscope.model.process import Freezer, SignalFd
-from sigscope.model.signals import Action
+from sigscope.model.signals import EMPTY, Action
 from sigscope.model.state import State
 from sigscope.model.thread import Thread
 
+_HIDDEN = "/proc does not say"
 BY_ACTION = {
     Action.TERMINATE: Outcome.TERMINATED,
     Action.CORE: Outcome.DUMPED,
@@ -30,7 +35,10 @@ def nobody_open(delivery: Delivery) -> Verdict | None:
     if any(delivery.held(thread) for thread in process.living):
         what = "held by its tracer" if _traced_stop(delivery) else "stopped"
         delivery.say("it waits until the process goes on", f"it is {what}")
-        return _waits(delivery)
+        return decided(Outcome.PENDING)
+    if woken := _masked_until_now(delivery):
+        delivery.say("a thread may take it", "it goes on, and the mask of its call is over")
+        return decided(Outcome.PENDING, to=woken)
     where = _where_blocked(delivery)
     takers, idle = _signalfds(delivery)
     if takers:
@@ -39,12 +47,12 @@ def nobody_open(delivery: Delivery) -> Verdict | None:
         return decided(Outcome.CONSUMED, to=takers)
     if process.signalfds is None:
         delivery.say("it stays pending", f"{where}; whether a signalfd takes it is not known")
-        return _waits(delivery)
+        return decided(Outcome.PENDING)
     if idle:
         delivery.say("it stays pending", f"{where}; nobody waits for signalfd {idle[0].fd} now")
-        return _waits(delivery)
+        return decided(Outcome.PENDING)
     delivery.say("it stays pending", where)
-    return _waits(delivery)
+    return decided(Outcome.PENDING)
 
 
 def fatal_at_once(delivery: Delivery) -> Verdict | None:
@@ -69,7 +77,7 @@ def taken_by_the_chosen(delivery: Delivery) -> Verdict:
     """One of the open threads is woken, and takes it by the disposition."""
     candidates = delivery.candidates
     if len(candidates) > 1:
-        delivery.say(f"one of {len(candidates)} threads is chosen", "the leader does not want it")
+        delivery.say(f"one of {len(candidates)} threads takes it", "the kernel chooses in turn")
     if delivery.process.tracer is not None:
         delivery.say("its tracer decides", f"pid {delivery.process.tracer} sees it first")
         return decided(Outcome.UNKNOWN, to=_tids(candidates))
@@ -77,9 +85,39 @@ def taken_by_the_chosen(delivery: Delivery) -> Verdict:
         delivery.say("it waits until the process is thawed", "its cgroup is frozen")
         return decided(Outcome.PENDING)
     outcomes = [outcome for thread in candidates for outcome in _by_thread(delivery, thread)]
-    if delivery.continued:
-        outcomes.insert(0, Outcome.CONTINUED)
-    return decided(*outcomes, to=_tids(candidates))
+    takers = _tids(candidates)
+    if thieves := _thieves(delivery):
+        tids = ", ".join(map(str, thieves))
+        delivery.say(f"or thread {tids} is faster", "it waits for a signalfd that has the signal")
+        outcomes.append(Outcome.CONSUMED)
+    return decided(*outcomes, to=tuple(dict.fromkeys((*takers, *thieves, *_readers(delivery)))))
+
+
+def taken_along(delivery: Delivery, verdict: Verdict) -> tuple[Outcome, ...]:
+    """A thread that wakes takes all that it finds, a stop signal that waited included."""
+    process = delivery.process
+    for thread in process.living:
+        found = (process.pending or EMPTY) | (thread.pending or EMPTY)
+        waiting = (found & STOPS) - (thread.blocked or EMPTY) - (process.caught or EMPTY)
+        if thread.tid in verdict.receivers and waiting and not delivery.held(thread):
+            delivery.say(f"{listed(waiting)} stops it", f"thread {thread.tid} takes that along")
+            return (Outcome.STOPPED, Outcome.PENDING)
+    return ()
+
+
+def _thieves(delivery: Delivery) -> tuple[int, ...]:
+    """signalfd_notify() wakes whoever waits for a signalfd: it may be there before the chosen."""
+    return () if delivery.order.tid is not None else _signalfds(delivery)[0]
+
+
+def _readers(delivery: Delivery) -> tuple[int, ...]:
+    """All readers of any signalfd are woken, and an open one takes what it finds on its way out."""
+    if delivery.order.tid is not None:
+        return ()
+    tids = {tid for fd in delivery.process.signalfds or () for tid in fd.readers}
+    return tuple(
+        one.tid for one in delivery.process.living if one.tid in tids and delivery.wants(one)
+    )
 
 
 def _by_thread(delivery: Delivery, thread: Thread) -> tuple[Outcome, ...]:
@@ -94,17 +132,43 @@ def _by_thread(delivery: Delivery, thread: Thread) -> tuple[Outcome, ...]:
     if any(delivery.signal in fd.signals for fd in reading):
         delivery.say(f"thread {thread.tid} takes it from its signalfd", "it sits in a read of it")
         return (Outcome.CONSUMED, _by_disposition(delivery))
-    return (_by_disposition(delivery),)
+    outcome = _by_disposition(delivery)
+    if outcome is Outcome.DISCARDED:
+        return (outcome, *_released(delivery, thread))
+    return (outcome,)
+
+
+def _released(delivery: Delivery, thread: Thread) -> Iterator[Outcome]:
+    """A signal that is dropped ends ppoll and its kin all the same, and their mask with it.
+
+    What only that mask held back is then delivered; whether it did /proc does not show.
+    """
+    if thread.syscall is None or not thread.syscall.opens_mask:
+        return
+    waiting = (delivery.process.pending or EMPTY) | (thread.pending or EMPTY)
+    for signal in waiting & (thread.blocked or EMPTY):
+        if delivery.process.disposition(signal) != "default":
+            continue
+        outcome = BY_ACTION[signal.default_action]
+        if outcome is not Outcome.DISCARDED:
+            delivery.say(
+                f"but {signal.name}, pending, may be let in",
+                f"it ends the {thread.syscall.name} of thread {thread.tid}, and its mask",
+            )
+            yield outcome
 
 
 def _by_sigwait(delivery: Delivery, thread: Thread) -> tuple[Outcome, ...]:
     """do_sigtimedwait() opens the awaited set; /proc does not show what it was before."""
     delivery.say(f"thread {thread.tid} takes it", "it waits for it in sigwait")
+    if delivery.perhaps_dropped:
+        delivery.say("or it is dropped", f"if the thread did not block it before; {_HIDDEN}")
+        return (Outcome.CONSUMED,)
     default_end = delivery.signal.default_action is Action.TERMINATE
     if delivery.disposition == "default" and default_end and not delivery.spared:
         delivery.say(
             "or it ends the process",
-            "if the thread did not block it before, as POSIX demands; /proc does not say",
+            f"if the thread did not block it before, as POSIX demands; {_HIDDEN}",
         )
         return (Outcome.CONSUMED, Outcome.TERMINATED)
     return (Outcome.CONSUMED,)
@@ -149,15 +213,26 @@ def _signalfds(delivery: Delivery) -> tuple[tuple[int, ...], tuple[SignalFd, ...
     return tuple(sorted(takers)) if not frozen else (), tuple(fd for fd in fds if not fd.attended)
 
 
+def _masked_until_now(delivery: Delivery) -> tuple[int, ...]:
+    """A process that goes on leaves ppoll, sigwait and their kin, and the mask of that call.
+
+    A sigwait that had the signal in its set finds it on the way out.
+    """
+    if not delivery.continued:
+        return ()
+    return tuple(
+        thread.tid
+        for thread in delivery.process.living
+        if thread.syscall is not None
+        and (thread.syscall.opens_mask or thread.syscall.waits_for_signals)
+    )
+
+
 def _where_blocked(delivery: Delivery) -> str:
     count = len(delivery.process.living)
     if delivery.order.tid is not None:
         return f"thread {delivery.order.tid} blocks it"
     return "its only thread blocks it" if count == 1 else f"all {count} threads block it"
-
-
-def _waits(delivery: Delivery) -> Verdict:
-    return decided(Outcome.CONTINUED if delivery.continued else Outcome.PENDING)
 
 
 def _traced_stop(delivery: Delivery) -> bool:

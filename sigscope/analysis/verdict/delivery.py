@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sigscope.model.explanation import Outcome, Sending, Step
 from sigscope.model.host import Host
-from sigscope.model.process import Process
+from sigscope.model.process import Freezer, Process
 from sigscope.model.signals import EMPTY, Action, Signal
 from sigscope.model.state import State
 from sigscope.model.thread import Thread
@@ -36,6 +36,9 @@ class Delivery:
     order: Sending
     steps: list[Step] = field(default_factory=list)
     continued: bool = False
+    """SIGCONT has let a stopped process go on."""
+    perhaps_dropped: bool = False
+    """The addressed thread may have been open before its sigwait: then it was dropped."""
 
     def say(self, says: str, because: str) -> None:
         self.steps.append(Step(says, because))
@@ -96,20 +99,34 @@ class Delivery:
 
     def wants(self, thread: Thread) -> bool:
         """wants_signal() of kernel/signal.c, for a thread at rest."""
-        if thread.state.gone or self.signal in (thread.blocked or EMPTY):
+        if thread.state.gone or (self.signal in (thread.blocked or EMPTY) and not self.kernel_only):
             return False
-        return not self.held(thread)
+        return not self.held(thread) and not self._busy(thread)
+
+    def _busy(self, thread: Thread) -> bool:
+        """Deep in the kernel with a signal or a stop to attend to: it is not chosen again."""
+        if thread.state is not State.UNINTERRUPTIBLE:
+            return False
+        waiting = (thread.pending or EMPTY) | (self.process.pending or EMPTY)
+        return self.stopped or bool(waiting - (thread.blocked or EMPTY))
 
     def awaits(self, thread: Thread) -> bool:
-        """Does it sit in a sigwait for this signal?"""
-        return self.signal in (thread.awaited or EMPTY) and not self.held(thread)
+        """Does it sit in a sigwait for this signal? A stop, or a v2 freezer, has ended that."""
+        if self.kernel_only or self.held(thread) or self.process.frozen is Freezer.V2:
+            return False
+        return self.signal in (thread.awaited or EMPTY)
 
     @property
     def candidates(self) -> tuple[Thread, ...]:
-        """The threads from which complete_signal() chooses: the leader first, if it wants it."""
+        """The threads from which complete_signal() chooses: the leader alone, if it wants it.
+
+        A stopped process that goes on wakes as a whole, and of several signals the next may
+        go to the next thread.
+        """
         addressed = self.addressed
-        if addressed is not None and self.wants(addressed):
-            return (addressed,)
+        open_now = tuple(thread for thread in self.process.living if self.wants(thread))
         if self.order.tid is not None:
-            return ()
-        return tuple(thread for thread in self.process.living if self.wants(thread))
+            return tuple(thread for thread in open_now if thread is addressed)
+        if addressed in open_now and not self.continued and self.order.count == 1:
+            return (addressed,)
+        return open_now

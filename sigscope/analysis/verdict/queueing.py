@@ -27,8 +27,6 @@ def already_pending(delivery: Delivery) -> Verdict | None:
     if delivery.signal not in waiting or delivery.name == "SIGKILL":
         return None
     delivery.say("it merges with one that is pending already", "below 32 a signal is queued once")
-    if delivery.continued:
-        return decided(Outcome.CONTINUED)
     return decided(Outcome.PENDING)
 
 

@@ -9,6 +9,7 @@ from sigscope.analysis.verdict.delivery import Delivery, Verdict, decided
 from sigscope.model.explanation import Outcome
 from sigscope.model.naming import listed
 from sigscope.model.signals import EMPTY, Action, Signal, SignalSet
+from sigscope.model.state import State
 
 KILL = Signal.named("SIGKILL")
 CONT = SignalSet.of("SIGCONT")
@@ -80,27 +81,42 @@ def stop_and_continue(delivery: Delivery) -> Verdict | None:
         )
     if action is not Action.CONTINUE:
         return None
+    if delivery.process.tracer is not None:
+        return _to_traced(delivery)
     if delivery.stopped:
         delivery.continued = True
         delivery.say("the process goes on", "SIGCONT continues even where it is blocked or ignored")
     return None
 
 
+def _to_traced(delivery: Delivery) -> Verdict:
+    """ptrace_trap_notify(): the tracer hears of it. In a group stop or another one? Both are t."""
+    delivery.say(
+        "its tracer decides", f"SIGCONT wakes all threads, and pid {delivery.process.tracer}"
+    )
+    if any(thread.state is State.TRACED for thread in delivery.process.living):
+        return decided(Outcome.PENDING, Outcome.CONTINUED)
+    return decided(Outcome.UNKNOWN)
+
+
 def ignored(delivery: Delivery) -> Verdict | None:
     """sig_ignored(): blocked beats ignored, and both look at the addressed thread only."""
     process, addressed = delivery.process, delivery.addressed
     assert addressed is not None
-    if delivery.signal in (addressed.lasting_mask or EMPTY) and not delivery.kernel_only:
+    if delivery.signal in (addressed.blocked or EMPTY) and not delivery.kernel_only:
+        return None
+    if delivery.awaits(addressed):
+        delivery.perhaps_dropped = delivery.does_nothing or delivery.spared
         return None
     if process.pid == 1 and delivery.kernel_only:
         delivery.say("nothing happens", "nobody can kill or stop the init of the host")
-        return _dropped(delivery)
+        return decided(Outcome.DISCARDED)
     if process.tracer is not None and delivery.name != "SIGKILL":
         return None
     if delivery.spared and not delivery.forced:
         where = "the host" if process.pid == 1 else "its pid namespace"
         delivery.say("nothing happens", f"it is the init of {where}, and has no handler for it")
-        return _dropped(delivery)
+        return decided(Outcome.DISCARDED)
     if delivery.does_nothing:
         why = (
             "it ignores it" if delivery.disposition == "ignored" else "the default is to do nothing"
@@ -108,14 +124,10 @@ def ignored(delivery: Delivery) -> Verdict | None:
         delivery.say(
             f"{delivery.name} is dropped", f"{why}, and {_who(delivery)} does not block it"
         )
-        return _dropped(delivery)
+        return decided(Outcome.DISCARDED)
     return None
 
 
 def _who(delivery: Delivery) -> str:
     single = len(delivery.process.living) == 1
     return "its only thread" if single else f"thread {delivery.order.tid or delivery.process.pid}"
-
-
-def _dropped(delivery: Delivery) -> Verdict:
-    return decided(Outcome.CONTINUED if delivery.continued else Outcome.DISCARDED)
