@@ -52,17 +52,22 @@ def _blocked(host: Host, process: Process, signal: Signal) -> Iterator[Step]:
     that restores the mask which it was given (tini) is passed over: its own says nothing.
     """
     child = process
+    passed_over: Process | None = None
     for parent in host.ancestors(process):
         if parent.kernel_thread:
             return
         if habit(parent.comm).restores and not parent.threads_blocking(signal):
-            child = replace(child, forked_by=parent.forked_by)
+            child, passed_over = replace(child, forked_by=parent.forked_by), parent
             continue
+        passed_over = None
         step = passed_on(parent, child, signal)
         yield step
         if step.link is None or step.link.holders < step.link.threads:
             return
         child = parent
+    if passed_over is not None:
+        who = f"{passed_over.comm} {passed_over.pid}"
+        yield Step(f"{who} gave it the mask it was itself started with, and by whom is not shown")
 
 
 def _ignored(host: Host, process: Process, signal: Signal) -> Iterator[Step]:

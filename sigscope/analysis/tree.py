@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.finding import Severity
@@ -37,27 +37,39 @@ def grow(
         else:
             roots.append(process)
     telling = {finding.pid for finding in diagnosis.findings} | set(sources)
+    built: dict[int, Branch] = {}
+    # From the leaves up, and not by recursion: a hostile tree may be thousands deep.
+    for process in reversed(_downwards(roots, children)):
+        below = fold([built.pop(child.pid) for child in children[process.pid]], telling)
+        built[process.pid] = Branch(process, below, sources.get(process.pid))
+    return tuple(built[root.pid] for root in roots)
 
-    def branch(process: Process) -> Branch:
-        below = fold([branch(child) for child in children[process.pid]], telling)
-        return Branch(process, below, sources.get(process.pid))
 
-    return tuple(branch(root) for root in roots)
+def _downwards(roots: list[Process], children: Mapping[int, list[Process]]) -> list[Process]:
+    """Every process after its parent."""
+    order: list[Process] = []
+    waiting = list(roots)
+    while waiting:
+        process = waiting.pop()
+        order.append(process)
+        waiting.extend(children.get(process.pid, ()))
+    return order
 
 
 def fold(branches: Iterable[Branch], telling: Collection[int]) -> tuple[Branch, ...]:
     """Siblings of one name without children and without anything to say, as one."""
     folded: list[Branch] = []
-    places: dict[str, int] = {}
+    places: dict[tuple[str, bool, bool], int] = {}
     for one in branches:
         plain = not one.children and one.process.pid not in telling
-        place = places.get(one.process.comm) if plain else None
+        alike = one.process.comm, one.process.zombie, one.process.blocked_by_all is None
+        place = places.get(alike) if plain else None
         if place is not None:
             first = folded[place]
             folded[place] = Branch(first.process, (), None, (*first.alike, one.process.pid))
             continue
         if plain:
-            places[one.process.comm] = len(folded)
+            places[alike] = len(folded)
         folded.append(one)
     return tuple(folded)
 

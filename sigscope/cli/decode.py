@@ -51,7 +51,10 @@ def _read(word: str) -> tuple[LabelledMask, ...]:
         raise UsageError(
             "nothing to decode", "give a mask: sigscope decode 4000, or paste a status file with <"
         )
-    text = sys.stdin.buffer.read(LONGEST_INPUT).decode("utf-8", "backslashreplace")
+    data = sys.stdin.buffer.read(LONGEST_INPUT + 1)
+    if len(data) > LONGEST_INPUT:
+        raise UsageError("standard input is longer than 1 MiB", "give it a status file at a time")
+    text = data.decode("utf-8", "backslashreplace")
     found = parse_pasted(text)
     if not found:
         raise UsageError("no mask on standard input", "try: sigscope decode < /proc/PID/status")

@@ -25,6 +25,7 @@ _RUNTIMES = (
     ("kubernetes", re.compile(rf"/kubepods[^\n]*/{_ID}")),
     ("lxc", re.compile(r"/lxc(?:\.payload)?[./](?P<id>[A-Za-z0-9_.-]{1,64})")),
 )
+PATH_MAX = 4096
 _UNIT = re.compile(r"/([A-Za-z0-9:_.\\@-]{1,255}\.(?:service|scope|socket))(?=/|$)")
 
 
@@ -44,7 +45,8 @@ def decode_cgroup(data: bytes) -> Placement:
     >>> decode_cgroup(b"0::/docker/" + b"4e" * 32 + b"\n").container.short
     '4e4e4e4e4e4e'
     """
-    paths = [line.split(":", 2)[-1] for line in decode_text(data).splitlines()]
+    lines = decode_text(data).split("\n")
+    paths = [line.split(":", 2)[-1][:PATH_MAX] for line in lines]
     container = next(
         (
             Container(runtime, match["id"])

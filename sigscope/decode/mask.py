@@ -68,7 +68,7 @@ def parse_pasted(text: str) -> tuple[LabelledMask, ...]:
     Lines of a status file that hold no mask (``Name:``, ``VmRSS:``) are passed over.
     """
     found = []
-    for line in text.splitlines():
+    for line in text.split("\n"):  # not splitlines(): a Name: may hold other line ends
         if _LINE.match(line) or (line.strip() and not _OTHER_LINE.match(line)):
             found.append(parse_mask(line))
     return tuple(found)

@@ -119,7 +119,10 @@ def _numbers(data: bytes, label: bytes, separator: bytes | None = None) -> tuple
     if begin < 0:
         return ()
     begin += len(label)
-    words = data[begin : data.find(b"\n", begin)].split(separator)
+    end = data.find(b"\n", begin)
+    if end < 0:
+        raise DecodeError("status", f"cut off behind {label.strip().decode()}")
+    words = data[begin:end].split(separator)
     try:
         if max(map(len, words), default=0) > _LONGEST_NUMBER:
             raise ValueError

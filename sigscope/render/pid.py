@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.process import Process
 from sigscope.render.findings import findings_lines
-from sigscope.render.line import BLANK, Line, Role, Span
+from sigscope.render.line import BLANK, Line, Role, wrapped
 from sigscope.render.process import identity
 from sigscope.render.signal_table import signal_table
 from sigscope.render.threads import thread_lines
@@ -27,18 +27,21 @@ def process_screen(
     yield from identity(diagnosis.host, process, width)
     yield BLANK
     if process.kernel_thread:
-        yield Line.of("a kernel thread: it takes no signals, unless its own code asks for them")
+        said = "a kernel thread: it takes no signals, unless its own code asks for them"
+        yield from wrapped(said, width, "")
         return
     if process.zombie:
         parent = diagnosis.host.parent(process)
         who = f"its parent, {parent.comm} {parent.pid}," if parent else "its parent"
-        yield Line.of(f"a zombie: it has ended, takes no signal, and waits until {who} reaps it")
+        said = f"a zombie: it has ended, takes no signal, and waits until {who} reaps it"
+        yield from wrapped(said, width, "")
         return
     findings = diagnosis.findings_of(process.pid)
     if findings:
         yield from findings_lines(findings, width)
     elif process.blocked_by_all is None or process.ignored is None:
-        yield Line.of(Span("not assessed: its masks could not be read (see below)", Role.WARNING))
+        text = "not assessed: its masks could not be read (see below)"
+        yield from wrapped(text, width, "", Role.WARNING)
     else:
         yield Line.of("nothing wrong with its signals")
     yield BLANK
@@ -46,9 +49,8 @@ def process_screen(
     queue = process.queue
     if queue is not None and (everything or queue.used > FULL_QUEUE * queue.limit):
         user = diagnosis.host.user(process.uid)
-        yield Line.of(
-            f"signals queued for user {user}, in all processes: {queue.used} of {queue.limit}"
-        )
+        text = f"signals queued for user {user}, in all processes: {queue.used} of {queue.limit}"
+        yield from wrapped(text, width, "")
     shown = [thread for thread in process.threads if threads or thread.tid == tid]
     if shown:
         yield BLANK

@@ -27,24 +27,24 @@ def identity(host: Host, process: Process, width: int) -> Iterator[Line]:
         _starter(host, process),
         _place(process),
     ]
-    first, *rest = _rows([name, *filter(None, facts)], width)
+    first, *rest = rows([name, *filter(None, facts)], width)
     yield Line.of(Span(name, Role.STRONG), first[len(name) :])
     yield from (Line.of("  ", row) for row in rest)
     if process.cmdline:
         yield Line.of("  ", Span(_clipped(command_line(process), 2 * width), Role.FAINT))
 
 
-def _rows(facts: list[str], width: int) -> list[str]:
+def rows(facts: list[str], width: int) -> list[str]:
     """The facts with a dot between; a new row begins between facts, and not within one."""
-    rows = [facts[0]]
+    found = [facts[0]]
     for fact in facts[1:]:
-        joined = f"{rows[-1]}{DOT}{fact}"
-        room = width if len(rows) == 1 else width - 2
+        joined = f"{found[-1]}{DOT}{fact}"
+        room = width if len(found) == 1 else width - 2
         if len(joined) <= room:
-            rows[-1] = joined
+            found[-1] = joined
         else:
-            rows.append(fact)
-    return rows
+            found.append(fact)
+    return found
 
 
 def _clipped(text: str, longest: int) -> str:

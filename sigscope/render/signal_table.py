@@ -10,7 +10,7 @@ from sigscope.model.lineage import Confidence, Kind
 from sigscope.model.naming import listed
 from sigscope.model.process import Process
 from sigscope.model.signals import EMPTY, EVERYTHING, LIBC_OWN, UNBLOCKABLE, Signal
-from sigscope.render.line import Line, Role, Span, escape
+from sigscope.render.line import Line, Role, escape, wrapped
 from sigscope.render.table import table
 
 _ROOM = ((3, True), (2, True), (1, True), (1, False))
@@ -49,7 +49,7 @@ def signal_table(
         yield from _joined(groups, width)
     if ordinary:
         what = f"the other {len(ordinary)} signals" if groups else "all signals"
-        yield Line.of(Span(f"{what}: default and open (--all lists them)", Role.FAINT))
+        yield from wrapped(f"{what}: default and open (--all lists them)", width, "", Role.FAINT)
 
 
 def _joined(groups: dict[Row, list[Signal]], width: int) -> Iterator[Line]:

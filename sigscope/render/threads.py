@@ -17,11 +17,11 @@ def thread_lines(process: Process, threads: Sequence[Thread], width: int) -> Ite
     for thread in threads:
         call = "" if thread.syscall is None else f", {call_text(thread.syscall)}"
         main = ", main thread" if thread.tid == process.pid else ""
-        yield Line.of(
-            "  ",
-            Span(str(thread.tid).rjust(tids), Role.STRONG),
-            f"  {escape(thread.comm)}: {thread.state.word}{call}{main}",
-        )
+        tid = str(thread.tid).rjust(tids)
+        said = f"{escape(thread.comm)}: {thread.state.word}{call}{main}"
+        first, *more = wrapped(said, width, " " * (tids + 4))
+        yield Line.of("  ", Span(tid, Role.STRONG), f"  {str(first).strip()}")
+        yield from more
         yield from wrapped(_mask(thread), width, " " * (tids + 4), Role.FAINT)
 
 

@@ -9,7 +9,7 @@ from sigscope.model.finding import Severity
 from sigscope.model.tree import Branch, Source
 from sigscope.render.findings import titled
 from sigscope.render.line import Line, Role, Span, escape, wrapped
-from sigscope.render.process import doing
+from sigscope.render.process import doing, rows
 
 _MOST = 4
 
@@ -18,27 +18,24 @@ def tree_lines(
     diagnosis: Diagnosis, branches: Sequence[Branch], width: int, notes: bool = False
 ) -> Iterator[Line]:
     """Every branch, drawn from its root; notes are counted, or written out if asked for."""
-    for branch in branches:
-        yield from _branch(diagnosis, branch, width, notes, "", "")
+    waiting = [(branch, "", "") for branch in reversed(branches)]
+    while waiting:
+        branch, first, rest = waiting.pop()
+        margin = rest + ("│  " if branch.children else "   ")
+        yield from _head(diagnosis, branch, width, notes, first, margin)
+        for line in _remarks(diagnosis, branch, width - len(margin), notes):
+            yield Line((Span(margin), *line.spans))
+        twigs = [("├─ ", "│  ")] * (len(branch.children) - 1) + [("└─ ", "   ")]
+        below = zip(branch.children, twigs, strict=False)
+        waiting.extend(reversed([(child, rest + twig, rest + bar) for child, (twig, bar) in below]))
 
 
-def _branch(
-    diagnosis: Diagnosis, branch: Branch, width: int, notes: bool, first: str, rest: str
+def _head(
+    diagnosis: Diagnosis, branch: Branch, width: int, notes: bool, first: str, margin: str
 ) -> Iterator[Line]:
-    yield _head(diagnosis, branch, first, notes)
-    margin = rest + ("│  " if branch.children else "   ")
-    for line in _remarks(diagnosis, branch, width - len(margin), notes):
-        yield Line((Span(margin), *line.spans))
-    for number, child in enumerate(branch.children):
-        last = number == len(branch.children) - 1
-        twig, below = ("└─ ", "   ") if last else ("├─ ", "│  ")
-        yield from _branch(diagnosis, child, width, notes, rest + twig, rest + below)
-
-
-def _head(diagnosis: Diagnosis, branch: Branch, first: str, notes: bool) -> Line:
     process = branch.process
     name = f"{escape(process.comm)} {process.pid}"
-    facts = []
+    facts = [name]
     if branch.alike:
         facts.append(f"and {len(branch.alike)} more like it")
     if len(process.living) > 1:
@@ -53,7 +50,9 @@ def _head(diagnosis: Diagnosis, branch: Branch, first: str, notes: bool) -> Line
     count = sum(finding.severity is Severity.NOTE for finding in diagnosis.findings_of(process.pid))
     if count and not notes:
         facts.append(f"{count} note{'s' if count > 1 else ''}")
-    return Line.of(first, Span(name, Role.STRONG), "".join(f" · {fact}" for fact in facts))
+    row, *more = rows(facts, width - len(first))
+    yield Line.of(first, Span(name, Role.STRONG), row[len(name) :])
+    yield from (Line.of(f"{margin}  {fact}") for fact in more)
 
 
 def _remarks(diagnosis: Diagnosis, branch: Branch, width: int, notes: bool) -> Iterator[Line]:

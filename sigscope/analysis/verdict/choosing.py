@@ -84,13 +84,13 @@ def taken_by_the_chosen(delivery: Delivery) -> Verdict:
     if delivery.process.frozen is not None:
         delivery.say("it waits until the process is thawed", "its cgroup is frozen")
         return decided(Outcome.PENDING)
-    outcomes = [outcome for thread in candidates for outcome in _by_thread(delivery, thread)]
-    takers = _tids(candidates)
+    woken = tuple(dict.fromkeys((*candidates, *_readers(delivery))))
+    outcomes = [outcome for thread in woken for outcome in _by_thread(delivery, thread)]
     if thieves := _thieves(delivery):
         tids = ", ".join(map(str, thieves))
         delivery.say(f"or thread {tids} is faster", "it waits for a signalfd that has the signal")
         outcomes.append(Outcome.CONSUMED)
-    return decided(*outcomes, to=tuple(dict.fromkeys((*takers, *thieves, *_readers(delivery)))))
+    return decided(*outcomes, to=tuple(dict.fromkeys((*_tids(woken), *thieves))))
 
 
 def taken_along(delivery: Delivery, verdict: Verdict) -> tuple[Outcome, ...]:
@@ -110,14 +110,12 @@ def _thieves(delivery: Delivery) -> tuple[int, ...]:
     return () if delivery.order.tid is not None else _signalfds(delivery)[0]
 
 
-def _readers(delivery: Delivery) -> tuple[int, ...]:
+def _readers(delivery: Delivery) -> tuple[Thread, ...]:
     """All readers of any signalfd are woken, and an open one takes what it finds on its way out."""
     if delivery.order.tid is not None:
         return ()
     tids = {tid for fd in delivery.process.signalfds or () for tid in fd.readers}
-    return tuple(
-        one.tid for one in delivery.process.living if one.tid in tids and delivery.wants(one)
-    )
+    return tuple(one for one in delivery.process.living if one.tid in tids and delivery.wants(one))
 
 
 def _by_thread(delivery: Delivery, thread: Thread) -> tuple[Outcome, ...]:

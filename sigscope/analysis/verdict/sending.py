@@ -94,9 +94,11 @@ def _to_traced(delivery: Delivery) -> Verdict:
     delivery.say(
         "its tracer decides", f"SIGCONT wakes all threads, and pid {delivery.process.tracer}"
     )
-    if any(thread.state is State.TRACED for thread in delivery.process.living):
-        return decided(Outcome.PENDING, Outcome.CONTINUED)
-    return decided(Outcome.UNKNOWN)
+    living = delivery.process.living
+    tids = tuple(thread.tid for thread in living)
+    if any(thread.state is State.TRACED for thread in living):
+        return decided(Outcome.PENDING, Outcome.CONTINUED, to=tids)
+    return decided(Outcome.UNKNOWN, to=tids)
 
 
 def ignored(delivery: Delivery) -> Verdict | None:
@@ -111,7 +113,8 @@ def ignored(delivery: Delivery) -> Verdict | None:
     if process.pid == 1 and delivery.kernel_only:
         delivery.say("nothing happens", "nobody can kill or stop the init of the host")
         return decided(Outcome.DISCARDED)
-    if process.tracer is not None and delivery.name != "SIGKILL":
+    # A tracer wants to hear of ignored signals, too; of a dead leader it has let go.
+    if process.tracer is not None and not addressed.state.gone and delivery.name != "SIGKILL":
         return None
     if delivery.spared and not delivery.forced:
         where = "the host" if process.pid == 1 else "its pid namespace"

@@ -1,0 +1,1 @@
+"""The decoders: any bytes, round trips, and what the kernel itself writes."""

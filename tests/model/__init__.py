@@ -1,0 +1,1 @@
+"""The nouns, against plain Python and against the kernel."""

@@ -1,0 +1,1 @@
+"""The lines that are shown, from values made by hand."""
