@@ -49,6 +49,10 @@ class BadSnapshot(UsageError):
     """The file given with --from is cut off, damaged, too large, or none of ours."""
 
 
+class CannotWrite(UsageError):
+    """Standard output leads to a place that does not take the answer: a full disk, say."""
+
+
 class NoSuchTarget(SigscopeError):
     """No process or thread answers to that pid, tid or name."""
 

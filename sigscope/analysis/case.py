@@ -62,6 +62,7 @@ class Case:
             f"{check} of {self.process.pid}",
             "not assessed: whether a signalfd takes the signal could not be read",
             "run sigscope as root, or as the owner of the process",
+            unjudged=self.process.pid,
         )
 
     def lineage(self, signal: Signal, kind: Kind = Kind.BLOCKED) -> Lineage:

@@ -12,6 +12,7 @@ from sigscope.model.finding import Finding, Severity
 from sigscope.model.gap import Gap
 from sigscope.model.host import Host
 from sigscope.model.lineage import Lineage
+from sigscope.model.process import Process
 from sigscope.model.signals import EMPTY, LIBC_OWN
 from sigscope.model.state import State
 
@@ -50,6 +51,8 @@ def diagnose(host: Host, pids: Iterable[int] | None = None) -> Diagnosis:
         gaps.extend(process.gaps)
         if process.kernel_thread or process.zombie:
             continue
+        if process.blocked_by_all is None or process.ignored is None:
+            gaps.append(_not_judged(process))
         case = Case(host, process)
         for check in CHECKS:
             for said in check.check(case):
@@ -60,6 +63,14 @@ def diagnose(host: Host, pids: Iterable[int] | None = None) -> Diagnosis:
         lineage.extend(case.lines())
     findings.sort(key=lambda finding: (finding.severity.rank, finding.pid))
     return Diagnosis(host, processes, tuple(findings), tuple(lineage), tuple(dict.fromkeys(gaps)))
+
+
+def _not_judged(process: Process) -> Gap:
+    return Gap(
+        f"findings of {process.pid}",
+        "not assessed: its masks or dispositions could not be read",
+        unjudged=process.pid,
+    )
 
 
 def lasting(first: Diagnosis, second: Diagnosis) -> Diagnosis:

@@ -47,7 +47,7 @@ def _read(word: str) -> tuple[LabelledMask, ...]:
         if word.isdigit() and FIRST <= int(word) <= LAST:
             remark(f"{word} was read as a mask in hex; signal {word} is {Signal(int(word)).name}")
         return (mask,)
-    if sys.stdin.isatty():
+    if sys.stdin is None or sys.stdin.isatty():
         raise UsageError(
             "nothing to decode", "give a mask: sigscope decode 4000, or paste a status file with <"
         )

@@ -11,7 +11,7 @@ import click
 
 from sigscope import __version__
 from sigscope.cli.boundary import guarded
-from sigscope.errors import UsageError
+from sigscope.errors import CannotWrite, UsageError
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Look", ("pid", "tree", "decode")),
@@ -82,6 +82,10 @@ def _run(args: list[str]) -> int:
         status = sigscope.main(args, prog_name="sigscope", standalone_mode=False)
     except click.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit:  # click's way out where the reader of its help went away
+        return 0
+    except OSError as error:
+        raise CannotWrite(f"cannot write the answer: {error.strerror}") from None
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx is not None else "sigscope"
         raise UsageError(error.format_message(), f"{where} --help") from None

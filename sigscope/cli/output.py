@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from typing import TextIO
 
+from sigscope.errors import CannotWrite
 from sigscope.render.line import Line, Role, Span, escape
 
 _COLOURS = {
@@ -51,10 +52,10 @@ def put_remarks(lines: Iterable[Line]) -> None:
     _write(sys.stderr, (_painted(line, _coloured(sys.stderr)) for line in lines))
 
 
-def _coloured(stream: TextIO) -> bool:
+def _coloured(stream: TextIO | None) -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
-    return stream.isatty()
+    return stream is not None and stream.isatty()
 
 
 def _painted(line: Line, coloured: bool) -> str:
@@ -67,17 +68,29 @@ def _span(span: Span, coloured: bool) -> str:
     return f"\x1b[{colour}m{text}\x1b[0m" if colour and text else text
 
 
-def _write(stream: TextIO, lines: Iterable[str]) -> None:
-    """A reader that went away (``| head``) has all that it wants: the rest is dropped."""
-    unicode = (stream.encoding or "").lower().startswith("utf")
+def _write(stream: TextIO | None, lines: Iterable[str]) -> None:
+    """A reader that went away (``| head``) has all that it wants: the rest is dropped.
+
+    So is everything where the stream was closed before we began (``>&-``).
+    """
+    if stream is None:
+        return
+    encoding = stream.encoding or "ascii"
+    unicode = encoding.lower().startswith("utf")
     try:
         for line in lines:
             if not unicode:
-                line = line.translate(_PLAIN_SIGNS)
-                line = line.encode(stream.encoding or "ascii", "backslashreplace").decode(
-                    "ascii", "replace"
-                )
+                plain = line.translate(_PLAIN_SIGNS)
+                line = plain.encode(encoding, "backslashreplace").decode(encoding)
             stream.write(line + "\n")
         stream.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _forget(stream)
+    except OSError as error:
+        _forget(stream)
+        raise CannotWrite(f"cannot write the answer: {error.strerror}") from None
+
+
+def _forget(stream: TextIO) -> None:
+    """What is still in the buffer goes nowhere, so that Python does not try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -59,6 +59,10 @@ def pid(
     return max(status, int(diagnosis.reaches(Severity(fail_on))))
 
 
+def _is_fine(diagnosis: Diagnosis, pid: int) -> bool:
+    return diagnosis.assessed(pid) and not diagnosis.findings_of(pid)
+
+
 def _screens(
     diagnosis: Diagnosis, found: list[Target], everything: bool, threads: bool
 ) -> Iterator[Line]:
@@ -67,7 +71,7 @@ def _screens(
     folded = {
         target.pid
         for target in by_name
-        if len(by_name) > 1 and not everything and not diagnosis.findings_of(target.pid)
+        if len(by_name) > 1 and not everything and _is_fine(diagnosis, target.pid)
     }
     shown = [process for process in diagnosis.processes if process.pid not in folded]
     named = {target.pid: target.tid for target in found if target.tid is not None}

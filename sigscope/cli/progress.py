@@ -17,7 +17,7 @@ class Progress:
         self._what = what
         self._begun = self._drawn = time.monotonic()
         self._visible = False
-        self._terminal = sys.stderr.isatty()
+        self._terminal = sys.stderr is not None and sys.stderr.isatty()
 
     def __call__(self, done: int, total: int) -> None:
         if not self._terminal:

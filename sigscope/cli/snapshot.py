@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import sys
 import time
-from typing import BinaryIO, cast
 
 import click
 
@@ -46,7 +46,7 @@ def snapshot(
     open files, and only its owner may read it.
     """
     source = ProcFS(procfs)
-    if output == STDOUT and sys.stdout.isatty():
+    if output == STDOUT and sys.stdout is not None and sys.stdout.isatty():
         raise UsageError("a snapshot is no text for a terminal", "name a file: -o FILE")
     found, status = resolve_all(source, targets)
     if targets and not found:
@@ -78,21 +78,29 @@ def _write(name: str, tape: Tape, exclusive: bool) -> int:
         write_snapshot(tape, sys.stdout.buffer)
         sys.stdout.flush()
         return 0
-    part = f"{name}.{os.getpid()}.part"
+    place = os.path.realpath(name)
     try:
-        if exclusive and os.path.exists(name):
-            raise FileExistsError(17, "the file exists")
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        try:
-            with open(descriptor, "wb") as out:
-                write_snapshot(tape, cast(BinaryIO, out))
-                size = out.tell()
-            os.rename(part, name)
-        except BaseException:
-            os.unlink(part)
-            raise
-        return size
+        if exclusive and os.path.lexists(place):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        if os.path.exists(place) and not os.path.isfile(place):  # a device or a pipe
+            with open(place, "wb") as out:
+                write_snapshot(tape, out)
+            return 0
+        return _replace(place, tape)
     except OSError as error:
-        raise UsageError(
-            f"cannot write {name}: {error.strerror}", "choose another place: -o FILE"
-        ) from None
+        hint = "choose another place: -o FILE"
+        raise UsageError(f"cannot write {name}: {error.strerror}", hint) from None
+
+
+def _replace(place: str, tape: Tape) -> int:
+    part = f"{place}.{os.getpid()}.part"
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with open(descriptor, "wb") as out:
+            write_snapshot(tape, out)
+            size = out.tell()
+        os.rename(part, place)
+    except BaseException:
+        os.unlink(part)
+        raise
+    return size

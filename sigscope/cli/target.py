@@ -69,13 +69,22 @@ def resolve_all(procfs: ProcFS, words: Iterable[str]) -> tuple[list[Target], int
     status = int(ExitStatus.FINE)
     for word in words:
         try:
-            for target in resolve(procfs, word):
+            targets = resolve(procfs, word)
+        except SigscopeError as error:
+            status = max(status, _told(error))
+            continue
+        for target in targets:
+            try:
                 _check(procfs, target)
                 found.setdefault(target.pid, target)
-        except SigscopeError as error:
-            explain(error)
-            status = max(status, int(error.status))
+            except SigscopeError as error:
+                status = max(status, _told(error))
     return list(found.values()), status
+
+
+def _told(error: SigscopeError) -> int:
+    explain(error)
+    return int(error.status)
 
 
 def _check(procfs: ProcFS, target: Target) -> None:

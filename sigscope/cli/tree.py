@@ -106,6 +106,9 @@ def _summary(
     if drawn:
         yield BLANK
     more = " (--all shows every process and the notes)" if not everything else ""
+    unjudged = sum(not diagnosis.assessed(process.pid) for process in processes)
+    if unjudged:
+        said = f"{said}{', ' if said else ''}{unjudged} not assessed"
     said = said or "nothing wrong with their signals"
     text = f"{len(processes)} processes, {threads} threads: {said}{more}"
     yield from wrapped(text, width(), "", Role.FAINT)

@@ -6,8 +6,8 @@ import re
 
 from sigscope.errors import DecodeError
 
-_BTIME = re.compile(rb"^btime (\d{1,12})$", re.MULTILINE)
-_UPTIME = re.compile(rb"(\d{1,12}\.\d{1,9}) ")
+_BTIME = re.compile(rb"^btime (\d{1,10})$", re.MULTILINE)
+_UPTIME = re.compile(rb"(\d{1,10}\.\d{1,9}) ")
 _EXEC_START = re.compile(rb"^se\.exec_start +: +(\d{1,15}\.\d{1,6})$", re.MULTILINE)
 _HIDEPID = re.compile(rb"hidepid=(\w+)")
 

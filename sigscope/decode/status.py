@@ -26,6 +26,8 @@ _SETS = re.compile(
 )
 _SETS_LENGTH = 5 * 25
 _HEAD = re.compile(rb"Name:\t(.*)\n(?:Umask:.*\n)?State:\t(.)")
+_CAPABLE = re.compile(rb"^CapEff:\t([0-9a-f]{16})$", re.MULTILINE)
+CAP_SYS_PTRACE = 19
 _LONGEST_NUMBER = 20
 
 
@@ -111,6 +113,12 @@ def decode_status(data: bytes) -> Status:
         no_new_privs=None if nnp is None else bool(nnp),
         kernel_thread=_number(data, b"\nKthread:\t") == 1,
     )
+
+
+def decode_capable(data: bytes) -> bool:
+    """Has it CAP_SYS_PTRACE in its effective set, and so sees through hidepid (proc(5))?"""
+    match = _CAPABLE.search(data)
+    return match is not None and bool(int(match[1], 16) >> CAP_SYS_PTRACE & 1)
 
 
 def _numbers(data: bytes, label: bytes, separator: bytes | None = None) -> tuple[int, ...]:

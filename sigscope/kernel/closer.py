@@ -76,7 +76,7 @@ def _look(procfs: ProcFS, process: Process, full: bool) -> Process:
             exe=look.at(f"{own}exe", directory.link),
             container=placement.container,
             unit=placement.unit,
-            frozen=read_freezer(procfs.root, cgroup or b"") if full else None,
+            frozen=read_freezer(procfs.root, cgroup or b"") if full else process.frozen,
             threads=threads,
             signalfds=look.at(f"{own}fd", lambda name: read_signalfds(directory, name, threads))
             if full

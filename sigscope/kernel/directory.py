@@ -19,6 +19,12 @@ RECORD = 1 << 11
 LARGEST = 1 << 20
 """No file that sigscope reads below /proc has a reason to be longer."""
 MOST_NAMES = 1 << 17
+MOST_DIGITS = 10
+
+
+def is_number(name: str) -> bool:
+    """Is this entry a pid, a tid or a descriptor? A recorded directory may hold anything."""
+    return name.isascii() and name.isdigit() and len(name) <= MOST_DIGITS
 
 
 class Directory(ABC):

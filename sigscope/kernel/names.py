@@ -15,11 +15,18 @@ COMM_LENGTH = 15
 def read_names(procfs: ProcFS) -> Iterator[tuple[int, str]]:
     """(pid, comm) of every process; comm is the program's choice, and may hold anything."""
     for pid in procfs.pids():
-        try:
-            with procfs.enter(pid) as directory:
-                yield pid, decode_text(directory.record("comm").removesuffix(b"\n"))
-        except OSError:
-            continue
+        name = read_name(procfs, pid)
+        if name is not None:
+            yield pid, name
+
+
+def read_name(procfs: ProcFS, pid: int) -> str | None:
+    """The comm of one process; None if it has ended, or may not be seen."""
+    try:
+        with procfs.enter(pid) as directory:
+            return decode_text(directory.record("comm").removesuffix(b"\n"))
+    except OSError:
+        return None
 
 
 def read_program(procfs: ProcFS, pid: int) -> str:

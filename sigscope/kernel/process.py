@@ -5,7 +5,7 @@ from __future__ import annotations
 from sigscope.decode.stat import decode_stat
 from sigscope.decode.status import Status, decode_status, decode_thread_status
 from sigscope.errors import DecodeError, NoSuchTarget, NotPermitted
-from sigscope.kernel.directory import Directory
+from sigscope.kernel.directory import Directory, is_number
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.refusal import GONE, REFUSED, gap
 from sigscope.model.gap import Gap
@@ -33,7 +33,7 @@ def read_status(procfs: ProcFS, pid: int) -> Process:
                 "run sigscope as root, or in the group that the gid= of /proc's mount names",
             ) from None
         if error.errno not in GONE:
-            raise
+            raise DecodeError("status", error.strerror or "it cannot be read") from None
         hidden = procfs.hidden()
         hint = hidden[0].why if hidden else "it may have ended; what runs: sigscope tree --all"
         raise NoSuchTarget(f"there is no process {pid}", hint) from None
@@ -88,7 +88,7 @@ def _threads(directory: Directory, pid: int, status: Status, gaps: list[Gap]) ->
     own = str(pid)
     with directory.enter("task") as tasks:
         for name in tasks.names("."):
-            if name == own:
+            if name == own or not is_number(name):
                 continue
             try:
                 data = tasks.record(f"{name}/status")

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sigscope.decode.host import decode_boot_time, decode_hidepid, decode_last_ran, decode_uptime
+from sigscope.decode.status import decode_capable
 from sigscope.decode.text import decode_text
 from sigscope.errors import DecodeError, NotSupported
-from sigscope.kernel.directory import Directory, LiveDirectory
+from sigscope.kernel.directory import Directory, LiveDirectory, is_number
 from sigscope.model.gap import Gap
 from sigscope.model.host import Host
 
@@ -53,9 +54,11 @@ class ProcFS:
 
     def pids(self) -> list[int]:
         """The pids that are shown to us (hidepid may hide some), in ascending order."""
-        return sorted(
-            int(name) for name in self.root.names(".") if name.isdigit() and name.isascii()
-        )
+        try:
+            names = self.root.names(".")
+        except OSError as error:
+            raise NotSupported(f"cannot list the processes: {error.strerror}") from None
+        return sorted(int(name) for name in names if is_number(name))
 
     def enter(self, pid: int) -> Directory:
         """The directory of a process, or of a thread by its tid; OSError if there is none."""
@@ -95,7 +98,10 @@ class ProcFS:
     def hidden(self) -> tuple[Gap, ...]:
         """That the mount hides processes from us, if it does (hidepid of proc(5))."""
         try:
-            hidepid = decode_hidepid(self.root.read("self/mountinfo"), LIVE.encode())
+            mount = (self.path or LIVE).rstrip("/").encode()
+            hidepid = decode_hidepid(self.root.read("self/mountinfo"), mount)
+            if hidepid is not None and decode_capable(self.root.record("self/status")):
+                return ()
         except OSError as error:
             if error.errno != errno.ENOENT:
                 return (Gap("mount options of /proc", error.strerror or "unreadable"),)

@@ -45,6 +45,11 @@ class Tape:
         return answer
 
 
+def tape_path(prefix: str, name: str) -> str:
+    """Under which name an entry of a directory stands on the tape; "." is the root itself."""
+    return (prefix.rstrip("/") or ".") if name == "." else prefix + name
+
+
 def cpu_path(path: str, cpu: int) -> str:
     """Under which name a file that was read on one CPU stands on the tape."""
     return f"{path}@cpu{cpu}"
@@ -63,7 +68,7 @@ class Recorded(Directory):
         self._prefix = prefix
 
     def _path(self, name: str) -> str:
-        return self._prefix.rstrip("/") if name == "." else self._prefix + name
+        return tape_path(self._prefix, name)
 
     def read(self, name: str, limit: int = LARGEST) -> bytes:
         answer = self._tape.play(self._path(name))
@@ -105,7 +110,7 @@ class Recorder(Directory):
         self._prefix = prefix
 
     def _keep(self, name: str, ask: Callable[[], T]) -> T:
-        path = self._prefix.rstrip("/") if name == "." else self._prefix + name
+        path = tape_path(self._prefix, name)
         if path.rsplit("/", 1)[-1] in self._tape.redacted:
             self._tape.answers[path] = errno.ENODATA
             raise OSError(errno.ENODATA, os.strerror(errno.ENODATA), path)

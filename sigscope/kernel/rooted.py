@@ -6,9 +6,10 @@ there decides what its paths lead to. So the path is resolved by the kernel itse
 RESOLVE_NO_MAGICLINKS refuses the links of /proc that lead out. Doing this by hand,
 component by component, would lose the race against somebody who renames directories.
 
-What is opened is a regular file and nothing else: a FIFO would hold us for ever, and a device may
-do anything when it is opened. O_PATH looks first, without opening; the file itself is then
-reopened through the descriptor, which no rename can change any more.
+What is opened is a regular file of a real file system and nothing else: a FIFO would hold us
+for ever, a device may do anything when it is opened, and reading /proc/kmsg takes messages
+away from others. O_PATH looks first, without opening; the file itself is then reopened through
+the descriptor, which no rename can change any more.
 """
 
 from __future__ import annotations
@@ -24,6 +25,18 @@ _RESOLVE_NO_MAGICLINKS = 0x02
 _RESOLVE_IN_ROOT = 0x10
 _O_PATH = os.O_PATH | os.O_CLOEXEC
 _O_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_KERNEL_MADE = {
+    0x9FA0: "proc",
+    0x62656572: "sysfs",
+    0x64626720: "debugfs",
+    0x74726163: "tracefs",
+    0x73636673: "securityfs",
+    0x1CD1: "devpts",
+    0x27E0EB: "cgroup",
+    0x63677270: "cgroup2",
+    0xCAFE4A11: "bpf",
+}
+"""f_type of statfs(2): file systems where a read is a question to the kernel (linux/magic.h)."""
 LARGEST = 1 << 20
 MOST_NAMES = 4096
 _TRIES = 8
@@ -47,8 +60,10 @@ class RootedFiles:
     regular file, EFBIG for one that is too large.
 
     >>> with RootedFiles(os.getpid()) as files:
-    ...     files.read("/proc/sys/kernel/ostype")
-    b'Linux\\n'
+    ...     files.read("/dev/null")
+    Traceback (most recent call last):
+        ...
+    OSError: [Errno 22] not a regular file: '/dev/null'
     """
 
     def __init__(self, pid: int, proc: str = "/proc", start: str = "/") -> None:
@@ -92,6 +107,8 @@ class RootedFiles:
         try:
             if not stat.S_ISREG(os.fstat(place).st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", path)
+            if kind := _KERNEL_MADE.get(_type_of_file_system(place)):
+                raise OSError(errno.EINVAL, f"a file of {kind}, which is not read", path)
             # Not by name again: the descriptor is what was looked at.
             return os.open(f"/proc/self/fd/{place}", _O_READ)
         finally:
@@ -120,6 +137,15 @@ class RootedFiles:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _type_of_file_system(fd: int) -> int:
+    """f_type, a long, is the first field of struct statfs on the machines we know."""
+    buffer = ctypes.create_string_buffer(256)
+    if ctypes.CDLL(None, use_errno=True).fstatfs(ctypes.c_int(fd), buffer) < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return ctypes.c_ulong.from_buffer(buffer).value & 0xFFFFFFFF
 
 
 def _openat2(directory: int, path: bytes, how: _OpenHow) -> int:

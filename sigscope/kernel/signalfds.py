@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterable, Mapping
 
 from sigscope.decode.fdinfo import decode_epoll, decode_signalfd
-from sigscope.kernel.directory import Directory
+from sigscope.kernel.directory import Directory, is_number
 from sigscope.kernel.refusal import GONE
 from sigscope.model.process import SignalFd
 from sigscope.model.syscall import SystemCall
@@ -34,7 +34,7 @@ def read_signalfds(
     """
     sets: dict[int, bytes] = {}
     epolls: dict[int, frozenset[int]] = {}
-    for number in directory.names(name):
+    for number in filter(is_number, directory.names(name)):
         try:
             target = directory.link(f"{name}/{number}")
             if target == _SIGNALFD:

@@ -23,7 +23,8 @@ from typing import BinaryIO
 
 from sigscope.errors import BadSnapshot, UsageError
 from sigscope.kernel.closer import look_closer
-from sigscope.kernel.names import read_names
+from sigscope.kernel.directory import is_number
+from sigscope.kernel.names import read_name
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.recording import Answer, Recorded, Recorder, Tape
 from sigscope.kernel.scan import Progress, read_family, read_host
@@ -32,6 +33,7 @@ from sigscope.kernel.signalfds import USED_KINDS
 SCHEMA = "sigscope-snapshot/1"
 REDACTED = frozenset(("cmdline", "environ"))
 MOST_LINES = 4_000_000
+MOST_ERRNO = 4096
 LONGEST_LINE = 8 << 20
 MOST_BYTES = 4 << 30
 """Bounds of what is read back: such a file may come from anybody."""
@@ -50,8 +52,8 @@ def take_snapshot(
     host = read_host(recording, progress) if pids is None else read_family(recording, pids)
     look_closer(recording, host, host.processes)
     # A snapshot of some processes must not claim, by the list of /proc, that there are more.
-    for _ in read_names(recording):
-        pass
+    for pid in host.processes:
+        read_name(recording, pid)
     tape.answers["."] = [str(pid) for pid in host.processes]
     _forget_files(tape)
     uids = {process.uid for process in host.processes.values()}
@@ -144,6 +146,8 @@ def _load(path: str, lines: Iterator[dict[str, object]]) -> ProcFS:
         tape.answers[name] = answer
     if not ended:
         raise _bad(path, "it is cut off: its last line is missing")
+    if next(lines, None) is not None:  # reading to the end also checks gzip's checksum
+        raise _bad(path, "something stands behind its last line")
     return ProcFS(Recorded(tape), tape.machine, _users(head.get("users")))
 
 
@@ -158,7 +162,7 @@ def _answer(content: dict[str, object]) -> Answer | None:
             return text
         case {"names": list(names)} if all(isinstance(name, str) for name in names):
             return names
-        case {"errno": int(number)}:
+        case {"errno": int(number)} if 0 < number < MOST_ERRNO:
             return number
     return None
 
@@ -166,11 +170,7 @@ def _answer(content: dict[str, object]) -> Answer | None:
 def _users(content: object) -> dict[int, str]:
     if not isinstance(content, dict):
         return {}
-    return {
-        int(uid): str(name)
-        for uid, name in content.items()
-        if str(uid).isascii() and str(uid).isdigit()
-    }
+    return {int(uid): str(name) for uid, name in content.items() if is_number(str(uid))}
 
 
 def _bad(path: str, why: str) -> BadSnapshot:

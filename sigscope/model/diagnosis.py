@@ -30,6 +30,10 @@ class Diagnosis:
             (line for line in self.lineage if (line.pid, line.signal, line.kind) == wanted), None
         )
 
+    def assessed(self, pid: int) -> bool:
+        """Was all judged that is judged of a process? Else silence is no good news."""
+        return all(gap.unjudged != pid for gap in self.gaps)
+
     def reaches(self, severity: Severity) -> bool:
         """Is any finding at least this bad?"""
         return any(finding.severity.rank <= severity.rank for finding in self.findings)

@@ -97,4 +97,6 @@ class Explanation:
             Outcome.CONTINUED,
             Outcome.CONSUMED,
         }
+        if Outcome.CONTINUED in self.outcomes[:1]:
+            return True
         return all(outcome in acting for outcome in self.outcomes)

@@ -16,3 +16,5 @@ class Gap:
     what: str
     why: str
     hint: str = ""
+    unjudged: int | None = None
+    """The pid of a process of which something could not be judged for want of this."""

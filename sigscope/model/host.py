@@ -25,6 +25,8 @@ class Host:
     gaps: tuple[Gap, ...] = ()
     users: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     engines: tuple[str, ...] = ("proc",)
+    whole_machine: bool | None = None
+    """Is PID 1 the init of the machine? False in a container; None if it was not looked up."""
 
     def age(self, process: Process) -> float:
         """How many seconds ago the process was started."""

@@ -13,6 +13,8 @@ from sigscope.model.gap import Gap
 from sigscope.model.signals import SignalSet
 from sigscope.model.state import State
 from sigscope.model.thread import Thread
+from sigscope.model.timer import Timer
+from sigscope.model.waits import Waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Process:
     signalfds: tuple[SignalFd, ...] | None = None
     forked_by: int | None = None
     frozen: Freezer | None = None
+    timers: tuple[Timer, ...] | None = None
+    waits: Waits | None = None
 
     @property
     def namespace_init(self) -> bool:

@@ -39,8 +39,8 @@ def process_screen(
     findings = diagnosis.findings_of(process.pid)
     if findings:
         yield from findings_lines(findings, width)
-    elif process.blocked_by_all is None or process.ignored is None:
-        text = "not assessed: its masks could not be read (see below)"
+    elif not diagnosis.assessed(process.pid):
+        text = "not assessed: what that needs could not be read (see below)"
         yield from wrapped(text, width, "", Role.WARNING)
     else:
         yield Line.of("nothing wrong with its signals")

@@ -15,7 +15,7 @@ from tests.decode import samples
 
 HEAD: dict[str, object] = {"schema": SCHEMA, "machine": "x86_64", "users": {"0": "root"}}
 ENTRIES: tuple[dict[str, object], ...] = (
-    {"path": "", "names": ["7", "self", "uptime"]},
+    {"path": ".", "names": ["7", "self", "uptime"]},
     {"path": "uptime", "read": "500.0 3.0\n"},
     {"path": "stat", "read": "btime 1700000000\n"},
     {"path": "sys/kernel/hostname", "read": "box\n"},

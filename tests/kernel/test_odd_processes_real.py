@@ -134,9 +134,6 @@ class TestSomebodyElses:
         assert process["exe"]
         assert process["threads"][0]["syscall"]["name"] == "clock_nanosleep"
 
-    @pytest.mark.xfail(
-        strict=True, reason="the screen looks at the findings, and not at what was not assessed"
-    )
     def test_what_cannot_be_assessed_is_not_called_fine(self, target: TARGET_FIXTURE) -> None:
         unprivileged = as_nobody()
         stuck = target("blocked_pending")

@@ -52,9 +52,6 @@ def test_a_sandboxs_json_has_null_where_nothing_is_known() -> None:
     assert process["cmdline"] == ["server", "--port", "80"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the summary of the tree counts findings, and not what was not assessed"
-)
 def test_the_tree_of_a_sandbox_is_not_called_fine() -> None:
     shown = sigscope("tree", "--procfs", GVISOR)
     assert b"nothing wrong" not in shown.stdout
@@ -95,18 +92,11 @@ def test_others_are_answered_beside_the_damaged_one() -> None:
     assert b"cut off" in done.stderr
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the first of a name that cannot be read ends the loop over that name"
-)
 def test_others_of_its_name_are_answered_beside_the_damaged_one() -> None:
     done = sigscope("pid", "--json", "nginx", "--procfs", TRUNCATED)
     assert b'"pid": 12' in done.stdout
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="of many with one name those without a finding are called fine, unread or not",
-)
 def test_processes_of_one_name_without_masks_are_not_called_fine(tmp_path: Path) -> None:
     """Two of one name in a sandbox: neither could be assessed."""
     shutil.copytree(GVISOR, tmp_path / "proc")

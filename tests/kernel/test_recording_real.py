@@ -113,9 +113,6 @@ def paths(file: Path) -> list[str]:
     return [json.loads(line)["path"] for line in lines]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the names of all processes are read, and the list of /proc is kept"
-)
 def test_a_snapshot_of_one_process_tells_nothing_of_its_neighbours(
     target: TARGET_FIXTURE, tmp_path: Path
 ) -> None:

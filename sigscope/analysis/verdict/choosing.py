@@ -90,7 +90,8 @@ def taken_by_the_chosen(delivery: Delivery) -> Verdict:
         tids = ", ".join(map(str, thieves))
         delivery.say(f"or thread {tids} is faster", "it waits for a signalfd that has the signal")
         outcomes.append(Outcome.CONSUMED)
-    return decided(*outcomes, to=tuple(dict.fromkeys((*_tids(woken), *thieves))))
+    masked = _masked_until_now(delivery)
+    return decided(*outcomes, to=tuple(dict.fromkeys((*_tids(woken), *thieves, *masked))))
 
 
 def taken_along(delivery: Delivery, verdict: Verdict) -> tuple[Outcome, ...]:

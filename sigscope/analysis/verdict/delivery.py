@@ -107,7 +107,9 @@ class Delivery:
         """Deep in the kernel with a signal or a stop to attend to: it is not chosen again."""
         if thread.state is not State.UNINTERRUPTIBLE:
             return False
-        waiting = (thread.pending or EMPTY) | (self.process.pending or EMPTY)
+        waiting = thread.pending or EMPTY
+        if thread.tid == self.process.pid:  # what waits for the process, the leader was chosen for
+            waiting = waiting | (self.process.pending or EMPTY)
         return self.stopped or bool(waiting - (thread.blocked or EMPTY))
 
     def awaits(self, thread: Thread) -> bool:

@@ -1,0 +1,51 @@
+"""Where every process lives: its container, its unit, and whether its cgroup is frozen.
+
+One small file a process. Many processes share a cgroup: each is decoded, and its freezer
+looked up, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from types import MappingProxyType
+
+from sigscope.decode.cgroup import Placement, decode_cgroup
+from sigscope.errors import DecodeError
+from sigscope.kernel.freezer import read_freezer
+from sigscope.kernel.procfs import ProcFS
+from sigscope.kernel.refusal import gap, vanished
+from sigscope.model.host import Host
+from sigscope.model.process import Freezer, Process
+
+
+def read_placements(procfs: ProcFS, host: Host, pids: Iterable[int]) -> Host:
+    """The host, with container, unit and freezer of these processes; kernel threads have none."""
+    known: dict[bytes, tuple[Placement, Freezer | None]] = {}
+    seen = dict(host.processes)
+    for pid in pids:
+        process = seen.get(pid)
+        if process is None or process.kernel_thread:
+            continue
+        seen[pid] = _placed(procfs, process, known)
+    return replace(host, processes=MappingProxyType(seen))
+
+
+def _placed(
+    procfs: ProcFS, process: Process, known: dict[bytes, tuple[Placement, Freezer | None]]
+) -> Process:
+    try:
+        directory = procfs.enter(process.pid)
+    except OSError:
+        return process
+    with directory:
+        try:
+            text = directory.record("cgroup")
+        except (OSError, DecodeError) as error:
+            if isinstance(error, OSError) and vanished(directory, error):
+                return process
+            return replace(process, gaps=(*process.gaps, gap("cgroup", process.pid, error)))
+    if text not in known:
+        known[text] = decode_cgroup(text), read_freezer(procfs.root, text)
+    placement, freezer = known[text]
+    return replace(process, container=placement.container, unit=placement.unit, frozen=freezer)

@@ -1,0 +1,108 @@
+"""The settings of a running program, from its own command line and configuration files.
+
+The files are read as the program sees them (``kernel.rooted``), so many and so much of them as
+is sensible; what they say is decoded in ``decode.settings``. They are the files of now: the
+program may have been started, or reloaded, before they were changed.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+
+from sigscope.decode.settings import READERS, Reader
+from sigscope.kernel.rooted import LARGEST, RootedFiles
+from sigscope.model.catalog import Setting, Settings
+from sigscope.model.gap import Gap
+from sigscope.model.process import Process
+
+MOST_FILES = 200
+MOST_BYTES = 4 << 20
+LONGEST_CMDLINE = 1 << 16
+
+
+def read_settings(process: Process, proc: str = "/proc") -> Settings:
+    """What is known of the settings of this process; nothing if its program has none that matter.
+
+    Meant for processes of this host: a recorded one has no files to look at.
+    """
+    reader = _reader(process)
+    if reader is None:
+        return Settings()
+    try:
+        argv = _argv(process.pid, proc)
+        with RootedFiles(process.pid, proc, _start(process.pid, proc)) as files:
+            said = tuple(reader(argv, _Bounded(files)))
+    except OSError as error:
+        return Settings(gaps=(Gap("settings", error.strerror or "unreadable", _hint(error)),))
+    found = tuple(one for one in said if isinstance(one, Setting))
+    return Settings(found, tuple(one for one in said if isinstance(one, Gap)))
+
+
+def _reader(process: Process) -> Reader | None:
+    names = (process.comm, (process.exe or "").rpartition("/")[2])
+    fits = (one for pattern, one in READERS if any(re.fullmatch(pattern, n) for n in names if n))
+    return next(fits, None)
+
+
+def _argv(pid: int, proc: str) -> tuple[str, ...]:
+    """Longer than ``Process.cmdline``, which is for showing."""
+    with open(f"{proc}/{pid}/cmdline", "rb") as file:
+        data = file.read(LONGEST_CMDLINE).rstrip(b"\0")
+    return tuple(os.fsdecode(word) for word in data.split(b"\0"))
+
+
+def _start(pid: int, proc: str) -> str:
+    """The working directory, as the process itself names it: below its root."""
+    root, here = (os.readlink(f"{proc}/{pid}/{name}") for name in ("root", "cwd"))
+    if root != "/" and (here == root or here.startswith(f"{root}/")):
+        here = here[len(root) :] or "/"
+    return here if here.startswith("/") else "/"
+
+
+def _hint(error: OSError) -> str:
+    refused = isinstance(error, PermissionError)
+    return "run sigscope as root, or as the owner of the process" if refused else ""
+
+
+class _Bounded:
+    """:class:`sigscope.decode.settings.directives.Files`, of which there is an end."""
+
+    def __init__(self, files: RootedFiles) -> None:
+        self._files = files
+        self._opened = 0
+        self._bytes = 0
+
+    def read(self, path: str) -> bytes | Gap:
+        self._opened += 1
+        if self._opened > MOST_FILES or self._bytes >= MOST_BYTES:
+            return Gap(path, "more configuration than sigscope reads")
+        try:
+            data = self._files.read(path, LARGEST)
+        except (OSError, ValueError) as error:
+            return self._gap(path, error)
+        self._bytes += len(data)
+        return data
+
+    def matching(self, pattern: str) -> tuple[str, ...] | Gap:
+        """Wildcards in the last part, as nearly everybody writes them; elsewhere it is a gap."""
+        base, _, last = pattern.rpartition("/")
+        if any(sign in base for sign in "*?["):
+            return Gap(pattern, "wildcards in directories are not followed")
+        if not any(sign in last for sign in "*?["):
+            return (pattern,)
+        try:
+            names = self._files.names(base or ("/" if pattern.startswith("/") else "."))
+        except FileNotFoundError:
+            return ()
+        except (OSError, ValueError) as error:
+            return self._gap(base, error)
+        fitting = fnmatch.filter((name for name in names if name[0] != "."), last)
+        return tuple(f"{base}/{name}" if base or pattern[0] == "/" else name for name in fitting)
+
+    @staticmethod
+    def _gap(path: str, error: Exception) -> Gap:
+        if isinstance(error, OSError):
+            return Gap(path, error.strerror or "unreadable", _hint(error))
+        return Gap(path, "not a path")

@@ -1,0 +1,51 @@
+"""A POSIX timer of a process: what timer_create(2) was told to do when it expires."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from sigscope.model.signals import Signal
+
+_CLOCKS = {
+    0: "CLOCK_REALTIME",
+    1: "CLOCK_MONOTONIC",
+    7: "CLOCK_BOOTTIME",
+    8: "CLOCK_REALTIME_ALARM",
+    9: "CLOCK_BOOTTIME_ALARM",
+    11: "CLOCK_TAI",
+}
+
+
+class Notify(Enum):
+    """The kernel's words for sigev_notify; glibc's SIGEV_THREAD is a "signal" to its helper."""
+
+    SIGNAL = "signal"
+    NONE = "none"
+    THREAD = "thread"
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """``number`` is the kernel's id of it. ``tid`` is set where one thread is signalled.
+
+    ``signal`` is None where nothing is sent. Timers of setitimer(2) and alarm(2) are
+    nowhere in /proc.
+    """
+
+    number: int
+    signal: Signal | None
+    notify: Notify
+    clock: int
+    tid: int | None = None
+
+    @property
+    def clock_name(self) -> str:
+        """The name in clock_gettime(2); negative numbers are clocks of CPU time.
+
+        >>> Timer(0, None, Notify.NONE, 1).clock_name, Timer(0, None, Notify.NONE, -6).clock_name
+        ('CLOCK_MONOTONIC', 'a clock of CPU time')
+        """
+        if self.clock < 0 or self.clock in (2, 3):
+            return "a clock of CPU time"
+        return _CLOCKS.get(self.clock, f"clock {self.clock}")
