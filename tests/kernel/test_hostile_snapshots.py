@@ -34,7 +34,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
         {"path": "7/fd/x", "link": "anon_inode:[signalfd]"},
         {"path": "7/fdinfo/x", "read": samples.SIGNALFD.decode()},
     ),
-    "pid-with-5000-digits": lambda: changed("", names=["7", "9" * 5000]),
+    "pid-with-5000-digits": lambda: changed(".", names=["7", "9" * 5000]),
     "user-with-5000-digits": lambda: packed(*ENTRIES, head={**HEAD, "users": {"9" * 5000: "x"}}),
     "the-year-33658": lambda: changed("stat", read="btime 999999999999\n"),
     "task-is-a-text": lambda: changed("7/task", read="x"),

@@ -38,7 +38,7 @@ def nobody_open(delivery: Delivery) -> Verdict | None:
         return decided(Outcome.PENDING)
     if woken := _masked_until_now(delivery):
         delivery.say("a thread may take it", "it goes on, and the mask of its call is over")
-        return decided(Outcome.PENDING, to=woken)
+        return decided(Outcome.PENDING, to=(*woken, *_thieves(delivery)))
     where = _where_blocked(delivery)
     takers, idle = _signalfds(delivery)
     if takers:
@@ -70,7 +70,13 @@ def fatal_at_once(delivery: Delivery) -> Verdict | None:
     delivery.say(
         "it is terminated", f"there is no handler for {delivery.name}, and the default is to end"
     )
-    return decided(Outcome.TERMINATED, to=_tids(delivery.candidates))
+    candidates = delivery.candidates
+    if all(thread.state is State.UNINTERRUPTIBLE for thread in candidates):
+        delivery.say(
+            "or it waits", "a thread deep in the kernel that was woken before is not asked"
+        )
+        return decided(Outcome.TERMINATED, Outcome.PENDING, to=_tids(candidates))
+    return decided(Outcome.TERMINATED, to=_tids(candidates))
 
 
 def taken_by_the_chosen(delivery: Delivery) -> Verdict:
