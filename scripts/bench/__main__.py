@@ -32,22 +32,52 @@ def _positive(text: str) -> int:
 def _arguments() -> argparse.Namespace:
     names = [measurement.name for measurement in MEASUREMENTS]
     parser = argparse.ArgumentParser(
-        prog="python3 scripts/bench", description=(__doc__ or "").partition("\n\n")[2],
+        prog="python3 scripts/bench",
+        description=(__doc__ or "").partition("\n\n")[2],
     )
-    parser.add_argument("names", nargs="*", metavar="NAME",
-                        help=f"what to measure: {', '.join(names)} (default: all)")
-    parser.add_argument("--sigscope", type=Path, metavar="PATH",
-                        help="a sigscope command, a virtual environment or a checkout"
-                             " (default: this checkout, installed into a temporary place)")
-    parser.add_argument("--processes", type=_positive, default=1000, metavar="N",
-                        help="of the population (default: %(default)s)")
-    parser.add_argument("--threads", type=_positive, default=20, metavar="N",
-                        help="of each of them (default: %(default)s)")
-    parser.add_argument("--rounds", type=_positive, default=7, metavar="N",
-                        help="after one to warm up (default: %(default)s)")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"what to measure: {', '.join(names)} (default: all)",
+    )
+    parser.add_argument(
+        "--sigscope",
+        type=Path,
+        metavar="PATH",
+        help="a sigscope command, a virtual environment or a checkout"
+        " (default: this checkout, installed into a temporary place)",
+    )
+    parser.add_argument(
+        "--processes",
+        type=_positive,
+        default=1000,
+        metavar="N",
+        help="of the population (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--threads",
+        type=_positive,
+        default=20,
+        metavar="N",
+        help="of each of them (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--rounds",
+        type=_positive,
+        default=7,
+        metavar="N",
+        help="after one to warm up (default: %(default)s)",
+    )
     for name in ("markdown", "json"):
-        parser.add_argument(f"--{name}", dest="format", action="store_const", const=name,
-                            default="text", help=f"print {name} instead of a table")
+        parser.add_argument(
+            f"--{name}",
+            dest="format",
+            action="store_const",
+            const=name,
+            default="text",
+            help=f"print {name} instead of a table",
+        )
     arguments = parser.parse_args()
     for name in arguments.names:
         if name not in names:
@@ -60,7 +90,9 @@ def _say(text: str) -> None:
 
 
 def _measure_all(
-    chosen: Sequence[Measurement], arguments: argparse.Namespace, scratch: Path,
+    chosen: Sequence[Measurement],
+    arguments: argparse.Namespace,
+    scratch: Path,
 ) -> list[Result]:
     _say("building")
     floor, crowd = compile_c("floor", scratch), compile_c("population", scratch)

@@ -29,12 +29,21 @@ def compile_c(name: str, scratch: Path) -> Path:
     """Builds ``name``.c of this directory; raises BenchError without a compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
-        raise BenchError("no C compiler, and the floor is written in C",
-                         "apt install gcc libc6-dev")
+        raise BenchError(
+            "no C compiler, and the floor is written in C", "apt install gcc libc6-dev"
+        )
     program = scratch / name
     source = HERE / f"{name}.c"
-    _call(f"cannot compile {source.name}", "apt install libc6-dev",
-          compiler, "-O2", "-pthread", "-o", str(program), str(source))
+    _call(
+        f"cannot compile {source.name}",
+        "apt install libc6-dev",
+        compiler,
+        "-O2",
+        "-pthread",
+        "-o",
+        str(program),
+        str(source),
+    )
     return program
 
 
@@ -51,8 +60,10 @@ def environment(path: Path | None, scratch: Path) -> Environment:
     command = path / "bin" / "sigscope" if path.is_dir() else path
     python = command.with_name("python")
     if not (command.is_file() and python.exists()):
-        raise BenchError(f"{path}: no checkout, and no sigscope command with a python beside it",
-                         "python3 scripts/bench --sigscope .venv/bin/sigscope")
+        raise BenchError(
+            f"{path}: no checkout, and no sigscope command with a python beside it",
+            "python3 scripts/bench --sigscope .venv/bin/sigscope",
+        )
     return Environment(str(python), str(command))
 
 
@@ -61,11 +72,26 @@ def _install(checkout: Path, scratch: Path) -> Environment:
     copy = scratch / "checkout"
     shutil.copytree(checkout, copy, ignore=shutil.ignore_patterns(*NOT_SOURCE))
     venv = scratch / "venv"
-    _call("cannot make a virtual environment", "apt install python3-venv",
-          sys.executable, "-m", "venv", str(venv))
+    _call(
+        "cannot make a virtual environment",
+        "apt install python3-venv",
+        sys.executable,
+        "-m",
+        "venv",
+        str(venv),
+    )
     python = venv / "bin" / "python"
-    _call("cannot install the checkout", "python3 scripts/bench --sigscope .venv/bin/sigscope",
-          str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(copy))
+    _call(
+        "cannot install the checkout",
+        "python3 scripts/bench --sigscope .venv/bin/sigscope",
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        str(copy),
+    )
     return Environment(str(python), str(venv / "bin" / "sigscope"))
 
 

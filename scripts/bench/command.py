@@ -89,6 +89,7 @@ def _failed(command: Command, status: int, err: Path) -> BenchError:
     said = err.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
     how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
     name = Path(command.argv[0]).name
-    words = (part if part.isprintable() and " " not in part else f"'{part}'"
-             for part in command.argv)
+    words = (
+        part if part.isprintable() and " " not in part else f"'{part}'" for part in command.argv
+    )
     return BenchError(f"{name} {how}: {said[-1]}", f"try it by hand: {' '.join(words)}")

@@ -83,12 +83,30 @@ def ps(_: Stage) -> Command:
 
 
 MEASUREMENTS = (
-    Measurement("scan", "reading the host, against C that only opens and reads the same files",
-                printed, 1.4, subject=read_the_host, base=floor),
-    Measurement("tree", "`sigscope tree`, against `ps -eLo` with the same columns",
-                wall, 0.7, subject=tree, base=ps),
-    Measurement("memory", "peak memory of `sigscope tree`",
-                peak, 150, subject=tree, unit="MB"),
-    Measurement("start", "`sigscope pid PID --json`, against `python -c 'import click'`",
-                wall, 2.0, subject=one_process, base=import_click, crowded=False),
+    Measurement(
+        "scan",
+        "reading the host, against C that only opens and reads the same files",
+        printed,
+        1.4,
+        subject=read_the_host,
+        base=floor,
+    ),
+    Measurement(
+        "tree",
+        "`sigscope tree`, against `ps -eLo` with the same columns",
+        wall,
+        0.7,
+        subject=tree,
+        base=ps,
+    ),
+    Measurement("memory", "peak memory of `sigscope tree`", peak, 150, subject=tree, unit="MB"),
+    Measurement(
+        "start",
+        "`sigscope pid PID --json`, against `python -c 'import click'`",
+        wall,
+        2.0,
+        subject=one_process,
+        base=import_click,
+        crowded=False,
+    ),
 )

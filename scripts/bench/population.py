@@ -32,7 +32,10 @@ class Population:
         others = _threads_now()
         # In a session of its own: a Ctrl-C at the terminal is for us, who then end it.
         self._child = subprocess.Popen(
-            self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            self.argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
             start_new_session=True,
         )
         self.pid = self._child.pid
@@ -44,7 +47,9 @@ class Population:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
         self._end()
@@ -61,7 +66,8 @@ class Population:
         )
 
     def _end(self) -> None:
-        assert self._child.stdin is not None and self._child.stdout is not None
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
         self._child.stdin.close()
         self._child.wait()
         self._child.stdout.close()
@@ -83,10 +89,14 @@ def _refused(call: str, number: int, threads: int, others: int) -> BenchError:
     """glibc makes EAGAIN of every failed clone(2), so the limits themselves are asked."""
     name, limit, cure = min(_limits(), key=lambda entry: entry[1])
     if number in (errno.EAGAIN, errno.ENOMEM) and limit <= threads + others:
-        return BenchError(f"{threads:,} threads do not fit: {name} is {limit}",
-                          f"{cure}, or {_fewer(max(limit - others, 0))}")
-    return BenchError(f"{threads:,} threads could not be started: {call}: {os.strerror(number)}",
-                      _fewer(threads // 2))
+        return BenchError(
+            f"{threads:,} threads do not fit: {name} is {limit}",
+            f"{cure}, or {_fewer(max(limit - others, 0))}",
+        )
+    return BenchError(
+        f"{threads:,} threads could not be started: {call}: {os.strerror(number)}",
+        _fewer(threads // 2),
+    )
 
 
 def _limits() -> list[tuple[str, int, str]]:

@@ -85,8 +85,12 @@ def _cells(result: Result) -> tuple[str, ...]:
         mine, other = (median(result.of(runs)) for runs in (result.subject, result.base))
         sides = f"{mine * 1e3:.0f} ms against {other * 1e3:.0f} ms"
     return (
-        measurement.name, f"{_number(result, result.median)}{unit}", f"{low} to {high}",
-        f"<= {measurement.goal:g}{unit}", verdict, sides,
+        measurement.name,
+        f"{_number(result, result.median)}{unit}",
+        f"{low} to {high}",
+        f"<= {measurement.goal:g}{unit}",
+        verdict,
+        sides,
     )
 
 
@@ -97,10 +101,17 @@ def _number(result: Result, value: float) -> str:
 def _object(result: Result) -> dict[str, object]:
     measurement = result.measurement
     return {
-        "name": measurement.name, "what": measurement.what, "unit": measurement.unit or "ratio",
-        "goal": measurement.goal, "met": result.met, "median": result.median,
-        "min": min(result.values), "max": max(result.values), "rounds": result.values,
-        "subject": _sides(result, result.subject), "base": _sides(result, result.base),
+        "name": measurement.name,
+        "what": measurement.what,
+        "unit": measurement.unit or "ratio",
+        "goal": measurement.goal,
+        "met": result.met,
+        "median": result.median,
+        "min": min(result.values),
+        "max": max(result.values),
+        "rounds": result.values,
+        "subject": _sides(result, result.subject),
+        "base": _sides(result, result.base),
     }
 
 

@@ -40,8 +40,12 @@ class Result:
 
 
 def measure(
-    measurements: Sequence[Measurement], stage: Stage, rounds: int, warm_up: int,
-    scratch: Path, say: Callable[[str], None],
+    measurements: Sequence[Measurement],
+    stage: Stage,
+    rounds: int,
+    warm_up: int,
+    scratch: Path,
+    say: Callable[[str], None],
 ) -> list[Result]:
     """Runs each *different* command once in a round; ``warm_up`` rounds more do not count.
 

@@ -55,7 +55,10 @@ def end_it(case: Case) -> Remedy:
 
 def start_clean(case: Case) -> Remedy:
     """GNU env empties the mask of what it starts, and resets its dispositions."""
-    words = [shlex.quote(word) for word in case.process.cmdline or ()]
-    command = words[0] if words else shlex.quote(case.process.comm)
+    process = case.process
+    words = process.cmdline or (process.comm,)
+    program = words[0]
+    if program.startswith("-") or " " in program:  # a login shell; a title instead of arguments
+        program = process.exe or process.comm
     more = " ..." if len(words) > 1 else ""
-    return Remedy("for good", f"env --default-signal {command}{more}")
+    return Remedy("for good", f"env --default-signal {shlex.quote(program)}{more}")

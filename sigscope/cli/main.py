@@ -15,7 +15,7 @@ from sigscope.errors import CannotWrite, UsageError
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Look", ("pid", "tree", "decode")),
-    ("Judge", ("explain",)),
+    ("Judge", ("explain", "audit")),
     ("Publish", ("snapshot",)),
 )
 COMMANDS = tuple(name for _, names in SECTIONS for name in names)

@@ -22,6 +22,7 @@ from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.refusal import GONE, gap, vanished
 from sigscope.model.host import Host
 from sigscope.model.process import Process
+from sigscope.model.state import State
 from sigscope.model.thread import Thread
 from sigscope.model.waits import Waits
 
@@ -105,6 +106,20 @@ def read_deaths(procfs: ProcFS, host: Host, pids: Iterable[int]) -> Host:
         return replace(process, threads=(leader._replace(asleep_ms=asleep), *rest))
 
     return _filled(procfs, host, pids, "sched", dead)
+
+
+def read_details(procfs: ProcFS, host: Host) -> Host:
+    """All of it for every process that may need it: what a snapshot keeps."""
+    processes = host.processes.values()
+    asleep = [
+        process.pid
+        for process in processes
+        if any(thread.state is State.UNINTERRUPTIBLE for thread in process.threads)
+    ]
+    host = read_timers(procfs, host, [process.pid for process in processes if not process.zombie])
+    host = read_waits(procfs, host, asleep)
+    host = read_deaths(procfs, host, [process.pid for process in processes if process.zombie])
+    return read_machine(procfs, host)
 
 
 def read_machine(procfs: ProcFS, host: Host) -> Host:

@@ -6,6 +6,7 @@ its directory answers ESRCH, and a process that got the same pid cannot answer f
 
 from __future__ import annotations
 
+import errno
 import os
 from abc import ABC, abstractmethod
 from itertools import islice
@@ -20,6 +21,7 @@ LARGEST = 1 << 20
 """No file that sigscope reads below /proc has a reason to be longer."""
 MOST_NAMES = 1 << 17
 MOST_DIGITS = 10
+MOST_CPUS = 1 << 16
 
 
 def is_number(name: str) -> bool:
@@ -99,6 +101,8 @@ class LiveDirectory(Directory):
 
     def read_on(self, cpu: int, name: str) -> bytes:
         before = os.sched_getaffinity(0)
+        if not 0 <= cpu < MOST_CPUS:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), name)
         os.sched_setaffinity(0, (cpu,))
         try:
             return self.read(name)

@@ -23,6 +23,7 @@ from typing import BinaryIO
 
 from sigscope.errors import BadSnapshot, UsageError
 from sigscope.kernel.closer import look_closer
+from sigscope.kernel.details import read_details
 from sigscope.kernel.directory import is_number
 from sigscope.kernel.names import read_name
 from sigscope.kernel.procfs import ProcFS
@@ -35,7 +36,7 @@ REDACTED = frozenset(("cmdline", "environ"))
 MOST_LINES = 4_000_000
 MOST_ERRNO = 4096
 LONGEST_LINE = 8 << 20
-MOST_BYTES = 4 << 30
+MOST_BYTES = 1 << 29
 """Bounds of what is read back: such a file may come from anybody."""
 
 _DESCRIPTOR = re.compile(r"/fd/\d+$")
@@ -50,7 +51,7 @@ def take_snapshot(
     tape = Tape(procfs.machine, redacted=REDACTED if redact else frozenset())
     recording = ProcFS(Recorder(procfs.root, tape), procfs.machine, procfs.users)
     host = read_host(recording, progress) if pids is None else read_family(recording, pids)
-    look_closer(recording, host, host.processes)
+    read_details(recording, look_closer(recording, host, host.processes))
     # A snapshot of some processes must not claim, by the list of /proc, that there are more.
     for pid in host.processes:
         read_name(recording, pid)

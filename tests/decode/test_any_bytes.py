@@ -54,7 +54,7 @@ DECODERS: tuple[tuple[Decoder, bytes], ...] = (
     (decode_status_name, rb"a\nb\\"),
 )
 PARSERS: tuple[Callable[[str], object], ...] = (parse_hex, parse_mask, parse_pasted, parse_signal)
-BUDGET = 2.0
+BUDGET = 5.0
 """Seconds for a megabyte; all of it takes a few milliseconds where the time is linear."""
 
 names = [function.__name__.strip("_") for function, _ in DECODERS]

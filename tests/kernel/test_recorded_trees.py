@@ -1,4 +1,4 @@
-"""Trees in tests/procfs: recordings of real ones, edited to be as some sandboxes or faults are.
+"""Trees in tests/procfs, written by hand in the kernel's form: what cannot be made here.
 
 ``gvisor`` has no Sig lines in any status file, and no syscall, fd or children;
 ``truncated`` has one status file of four that ends within its masks.

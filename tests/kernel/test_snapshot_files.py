@@ -91,7 +91,7 @@ FOREIGN: dict[str, Callable[[], bytes]] = {
     "no-answer": lambda: packed({"path": "7/status"}),
     "path-of-a-number": lambda: packed({"path": 7, "read": "x"}),
     "letters-that-are-no-bytes": lambda: packed({"path": "7/status", "read": "\u20ac"}),
-    "names-that-are-no-names": lambda: packed({"path": "", "names": [1, None]}),
+    "names-that-are-no-names": lambda: packed({"path": ".", "names": [1, None]}),
     "errno-of-a-word": lambda: packed({"path": "7/status", "errno": "ENOENT"}),
 }
 

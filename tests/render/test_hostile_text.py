@@ -13,6 +13,7 @@ from sigscope.model.container import Container
 from sigscope.model.gap import Gap
 from sigscope.render.document import diagnosis_document, document
 from sigscope.render.gaps import gap_lines
+from sigscope.render.line import Line, Role, Span
 from sigscope.render.pid import process_screen
 from tests.analysis.makers import host, process, thread
 from tests.model.strategies import hostile_text
@@ -36,6 +37,11 @@ def test_any_name_and_arguments_are_shown_on_one_line_each_and_printable(
         for code in ("1", "2", "1;31", "1;33", "36", "32", "0"):
             coloured = coloured.replace(f"\x1b[{code}m", "")
         assert coloured == shown
+
+
+@given(strange, st.sampled_from(Role))
+def test_the_printer_escapes_what_a_maker_of_lines_forgot(text: str, role: Role) -> None:
+    assert painted(Line.of(text, Span(text, role)), coloured=False).isprintable()
 
 
 @slow
