@@ -153,13 +153,16 @@ def test_every_json_name_that_is_printed_is_told_and_no_other(
         *asked("pid", pid, signalfd, "--json"),
         *asked("tree", pid, "--json"),
         *asked("explain", "TERM", pid, "--json"),
+        *asked("audit", pid, "--json"),
+        *asked("audit", "--list-checks", "--json"),
         *asked("decode", "4000", "--json"),
         *asked("snapshot", pid, "--json", "-o", str(tmp_path / "one.gz")),
     }
     assert printed <= told_keys()
-    source = ast.parse((HOUSE / "render" / "document.py").read_text("utf-8"))
-    literals = {node.value for node in ast.walk(source) if isinstance(node, ast.Constant)}
-    names = {node.arg for node in ast.walk(source) if isinstance(node, ast.keyword)}
+    rooms = [HOUSE / "render" / name for name in ("document.py", "audit.py")]
+    nodes = [node for path in rooms for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    literals = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    names = {node.arg for node in nodes if isinstance(node, ast.keyword)}
     unknown = told_keys() - printed - literals - names
     assert not unknown, f"sigscope.1 tells of names that nothing prints: {unknown}"
 

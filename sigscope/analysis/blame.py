@@ -59,6 +59,6 @@ def start_clean(case: Case) -> Remedy:
     words = process.cmdline or (process.comm,)
     program = words[0]
     if program.startswith("-") or " " in program:  # a login shell; a title instead of arguments
-        program = process.exe or process.comm
+        program = process.exe or program.removeprefix("-")
     more = " ..." if len(words) > 1 else ""
     return Remedy("for good", f"env --default-signal {shlex.quote(program)}{more}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import click
 
+from sigscope.analysis.catalog import documented
 from sigscope.analysis.interruption import interruption
 from sigscope.analysis.verdict import explain as judge
 from sigscope.cli.options import json_option, source_options, target_arguments
@@ -22,12 +23,20 @@ from sigscope.kernel.losses import read_loss
 from sigscope.kernel.process import read_status
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.scan import read_family, read_host
+from sigscope.kernel.settings import read_settings
+from sigscope.model.catalog import Said, Settings
 from sigscope.model.explanation import Explanation, Outcome, Sending
 from sigscope.model.host import Host
 from sigscope.model.loss import Loss
 from sigscope.model.process import Process
 from sigscope.model.signals import Action
-from sigscope.render.explain import call_lines, call_of, loss_lines, verdict_lines
+from sigscope.render.explain import (
+    call_lines,
+    call_of,
+    documented_lines,
+    loss_lines,
+    verdict_lines,
+)
 from sigscope.render.gaps import gap_lines
 from sigscope.render.line import BLANK, Line
 
@@ -43,6 +52,7 @@ class Answer:
     explanation: Explanation
     calls: tuple[tuple[int, str, str], ...]
     loss: Loss | None
+    documented: tuple[Said, ...]
 
 
 @click.command(short_help="What would this signal do to it?")
@@ -95,7 +105,9 @@ def explain(
             document(
                 "explain",
                 answers[0].host,
-                explanations=[explanation_json(answer.explanation) for answer in answers],
+                explanations=[
+                    explanation_json(answer.explanation, answer.documented) for answer in answers
+                ],
                 gaps=[gap_json(gap) for answer in answers for gap in answer.process.gaps],
             )
         )
@@ -122,9 +134,11 @@ def _answer(source: ProcFS, target: Target, order: Sending, inside: bool | None)
     )
     explanation = judge(host, process, sending)
     loss = read_loss(source, process) if explanation.outcome in ENDING else None
+    settings = read_settings(process) if source.live else Settings()
+    said = documented(process, order.signal, settings, host.processes.get(process.ppid))
     if read_status(source, target.pid).identity != process.identity:
         raise NoSuchTarget(f"process {target.pid} has ended meanwhile", "its pid is used again")
-    return Answer(host, process, explanation, tuple(_calls(process, explanation)), loss)
+    return Answer(host, process, explanation, tuple(_calls(process, explanation)), loss, said)
 
 
 def _calls(process: Process, explanation: Explanation) -> Iterator[tuple[int, str, str]]:
@@ -140,6 +154,7 @@ def _calls(process: Process, explanation: Explanation) -> Iterator[tuple[int, st
 def _screen(answer: Answer) -> Iterator[Line]:
     yield from verdict_lines(answer.explanation, answer.process, width())
     yield from call_lines(answer.calls, width())
+    yield from documented_lines(answer.documented, width())
     if answer.loss is not None:
         yield from loss_lines(answer.loss, answer.process, width())
 

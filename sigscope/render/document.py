@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timezone
 
+from sigscope.model.catalog import Said
 from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.explanation import Explanation
 from sigscope.model.finding import Finding
@@ -162,8 +163,8 @@ def finding_json(finding: Finding) -> Json:
     }
 
 
-def explanation_json(explanation: Explanation) -> Json:
-    """A verdict; ``outcomes`` has more than one where the kernel's choice decides."""
+def explanation_json(explanation: Explanation, documented: Iterable[Said]) -> Json:
+    """A verdict, with what the program documents for the signal."""
     sending = explanation.sending
     return {
         "signal": sending.signal.name,
@@ -175,6 +176,18 @@ def explanation_json(explanation: Explanation) -> Json:
         "acts": explanation.acts,
         "steps": [{"says": step.says, "because": step.because} for step in explanation.steps],
         "receivers": list(explanation.receivers),
+        "documented": [
+            {
+                "program": said.program,
+                "role": said.role,
+                "does": said.does,
+                "holds": said.holds,
+                "because": said.because,
+                "loses": said.loses,
+                "source": said.source,
+            }
+            for said in documented
+        ],
     }
 
 

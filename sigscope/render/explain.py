@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from sigscope.model.catalog import Said
 from sigscope.model.explanation import Explanation, Outcome
 from sigscope.model.loss import Loss
 from sigscope.model.process import Process
@@ -69,10 +70,19 @@ def loss_lines(loss: Loss, process: Process, width: int) -> Iterator[Line]:
         yield from _titled("afterwards", f"{unit} has Restart={escape(loss.restart)}", width)
 
 
-def documented_lines(sentences: Sequence[tuple[str, str]], width: int) -> Iterator[Line]:
-    """(what the program documents, where)."""
-    for sentence, source in sentences:
-        yield from _titled("documented", f"{sentence} [{source}]", width)
+def documented_lines(sentences: Sequence[Said], width: int) -> Iterator[Line]:
+    """What the program documents for the signal, under which condition, and where."""
+    for said in sentences:
+        text = f"{said.program} {said.role}: {said.does}" if said.role else said.does
+        if said.holds is None:
+            text += f"; {said.because}"
+        elif said.holds is False:
+            text += f"; not as things are: {said.because}"
+        if said.settings:
+            text += f" ({'; '.join(str(setting) for setting in said.settings)})"
+        if said.loses:
+            text += f"; loses {said.loses}"
+        yield from _titled("documented", f"{text} [{said.source}]", width)
 
 
 def call_of(process: Process, tid: int) -> str:

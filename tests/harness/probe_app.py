@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 LOG = "SIGSCOPE_TEST_LOG"
-QUIET_PORT = "9"
+LOWEST_PORT, PORTS = 1024, 30000
 
 
 def _log(**fact: object) -> None:
@@ -36,9 +36,10 @@ def application(
         answer: dict[str, int] = {"pid": child.pid}
         child.returncode = 0  # we shall not wait for it, and mean it
     else:
-        # Not our own port: a hung hping3 takes any packet of that port for its answer, and
-        # divides by the number of packets that it never sent.
-        command = [os.environ["HPING3"], "127.0.0.1", "-p", QUIET_PORT]
+        # A port that nobody else uses: a hung hping3 takes any packet of that port for its
+        # answer, and divides by the number of packets that it never sent.
+        quiet = str(LOWEST_PORT + threading.get_native_id() % PORTS)
+        command = [os.environ["HPING3"], "127.0.0.1", "-p", quiet]
         child = subprocess.Popen(
             [*command, "--syn", "-c", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

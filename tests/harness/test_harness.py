@@ -222,11 +222,21 @@ def python_program(start: Start) -> None:
 
 # Programs that make no situation of their own: they are tested by what is built upon them.
 TOOLS = {"clean_exec", "keeper", "record_masks"}
+# Each of these is in its situation where the finding that it is made for is raised (test_audit).
+AUDITED = {
+    "filtered_sleep",
+    "hung_fuse",
+    "many_timers",
+    "many_zombies",
+    "posix_timer",
+    "tracer",
+    "vfork_parent",
+}
 
 
 def test_every_target_is_checked() -> None:
     files = {path.stem for path in TARGETS.iterdir() if path.suffix in (".c", ".py")}
-    assert files - TOOLS - {"__init__"} == set(CASES)
+    assert files - TOOLS - AUDITED - {"__init__"} == set(CASES)
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
