@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sigscope.analysis.case import Case
 from sigscope.analysis.checks import CHECKS
+from sigscope.analysis.launder import CHLD
 from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.finding import Finding, Severity
 from sigscope.model.gap import Gap
@@ -21,7 +22,8 @@ def suspects(host: Host) -> frozenset[int]:
     """The processes that deserve a closer look before they are judged.
 
     Only what is blocked everywhere, or waits somewhere, needs more than the scan: is
-    there a signalfd that takes it, which program is it, which thread forked it?
+    there a signalfd that takes it, which program is it, which thread forked it? And of who
+    ignores SIGCHLD: is it the same program as its parent, under another name?
     """
     return frozenset(
         process.pid
@@ -31,6 +33,7 @@ def suspects(host: Host) -> frozenset[int]:
             (process.blocked_by_all or EMPTY) - LIBC_OWN
             or any(thread.pending and thread.blocked for thread in process.living)
             or process.state is State.STOPPED
+            or (process.ignored or EMPTY) >= CHLD
         )
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,10 +19,9 @@ from sigscope.model.container import Container
 from sigscope.model.process import Process
 from sigscope.model.rule import Rule
 from sigscope.model.state import State
-from sigscope.model.syscall import SystemCall
 from tests.analysis.makers import host, process, signals, thread
 
-TERM, CHLD, USR1 = signals("TERM"), signals("CHLD"), signals("USR1")
+TERM, USR1 = signals("TERM"), signals("USR1")
 
 
 def audited(*processes: Process) -> Audit:
@@ -61,14 +59,6 @@ def test_a_note_needs_no_second_look() -> None:
     assert ids(first) == ["note blocked-handler 9"]
     assert ids(confirmed(first, audited())) == ids(first)
     assert doubtful(first) == frozenset()
-
-
-def test_a_bash_that_waits_is_not_stuck_with_sigchld() -> None:
-    wait = SystemCall(61, "wait4", (0, 0, 0))
-    shell = process(9, threads=[thread(9, CHLD, syscall=wait)], pending=CHLD, caught=CHLD)
-    assert ids(audited(shell)) == []
-    elsewhere = thread(9, CHLD, syscall=SystemCall(0, "read", (0,)))
-    assert ids(audited(replace(shell, threads=(elsewhere,)))) == ["error blocked-pending 9"]
 
 
 def test_zombies_are_looked_at_again_with_their_parent() -> None:

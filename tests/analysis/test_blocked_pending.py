@@ -76,7 +76,13 @@ def test_descriptors_that_were_not_read_leave_it_not_assessed() -> None:
     assert gaps(blocked_pending, suspect(ALRM, signalfds=None)) == []
 
 
-@pytest.mark.parametrize("harmless", ["CHLD", "URG", "WINCH", "CONT"])
+def test_sigchld_is_stuck_only_by_somebody_elses_mask() -> None:
+    """make and bash block it at times, and fetch their children all the same."""
+    mask = signals("CHLD")
+    assert findings(blocked_pending, suspect(mask, pending=mask, caught=mask)) == []
+
+
+@pytest.mark.parametrize("harmless", ["URG", "WINCH", "CONT"])
 def test_what_does_nothing_by_default_matters_only_with_a_handler(harmless: str) -> None:
     mask = signals(harmless)
     assert findings(blocked_pending, suspect(mask, pending=mask)) == []

@@ -10,8 +10,6 @@ from sigscope.analysis.audit import AUDIT_CHECKS
 from sigscope.analysis.audit.looks import Looks
 from sigscope.analysis.audit.scene import Scene
 from sigscope.analysis.audit.services import service_of
-from sigscope.analysis.audit.shell_wrapper import WAITS
-from sigscope.analysis.audit.zombies import SIGCHLD
 from sigscope.analysis.diagnose import diagnose, suspects
 from sigscope.model.audit import Audit, Scanned, Waiver
 from sigscope.model.finding import Finding, Severity
@@ -31,7 +29,7 @@ def judge(scene: Scene) -> Audit:
     """Every check on every audited process, worst first."""
     diagnosis = diagnose(scene.host, sorted(scene.audited))
     scene = replace(scene, diagnosis=diagnosis)
-    findings = [finding for finding in diagnosis.findings if not _collects(scene, finding)]
+    findings = list(diagnosis.findings)
     gaps = list(diagnosis.gaps)
     instead: set[tuple[str, int]] = set()
     for check in AUDIT_CHECKS:
@@ -45,15 +43,6 @@ def judge(scene: Scene) -> Audit:
     findings.sort(key=lambda finding: (finding.severity.rank, finding.pid))
     services = {finding.pid: service_of(scene.host.processes[finding.pid]) for finding in findings}
     return Audit(scene.host, tuple(findings), tuple(dict.fromkeys(gaps)), _scanned(scene), services)
-
-
-def _collects(scene: Scene, finding: Finding) -> bool:
-    """SIGCHLD pending and blocked in a shell that sits in wait: it asks for its children itself.
-
-    bash blocks SIGCHLD while it waits for a job; another one that ends leaves the signal pending.
-    """
-    calls = (thread.syscall for thread in scene.host.processes[finding.pid].living)
-    return finding.signals == (SIGCHLD,) and any(call and call.name in WAITS for call in calls)
 
 
 def _scanned(scene: Scene) -> Scanned:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from sigscope.analysis.blame import blame, end_it, start_clean
 from sigscope.analysis.case import Case
+from sigscope.analysis.launder import CHLD
 from sigscope.model.finding import Finding, Severity
 from sigscope.model.gap import Gap
 from sigscope.model.naming import listed
@@ -26,11 +27,14 @@ MEANS = (
 
 def check(case: Case) -> Iterator[Finding | Gap]:
     process = case.process
-    stuck = (process.pending or EMPTY) & case.blocked & case.matters
+    # make and bash block SIGCHLD at times, and fetch their children by wait(2) all the same.
+    unless_inherited = CHLD - case.inherited(case.blocked & CHLD)
+    matters = case.matters - unless_inherited
+    stuck = (process.pending or EMPTY) & case.blocked & matters
     by_thread = {
         thread: held
         for thread in process.living
-        if (held := (thread.pending or EMPTY) & (thread.blocked or EMPTY) & case.matters)
+        if (held := (thread.pending or EMPTY) & (thread.blocked or EMPTY) & matters)
     }
     if not case.signalfds_known and (stuck or by_thread):
         yield case.not_assessed(ID)
