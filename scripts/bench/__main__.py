@@ -69,6 +69,12 @@ def _arguments() -> argparse.Namespace:
         metavar="N",
         help="after one to warm up (default: %(default)s)",
     )
+    parser.add_argument(
+        "--verdicts",
+        type=_positive,
+        metavar="N",
+        help="instead: N random situations, judged by sigscope, by simpler rules and by the kernel",
+    )
     for name in ("markdown", "json"):
         parser.add_argument(
             f"--{name}",
@@ -117,6 +123,10 @@ def _stop(*_: object) -> NoReturn:
 def main() -> int:
     arguments = _arguments()
     signal.signal(signal.SIGTERM, _stop)
+    if arguments.verdicts:
+        import verdicts  # needs the tests and what they need (scripts/test makes it)
+
+        return verdicts.main(arguments.verdicts)
     chosen = [m for m in MEASUREMENTS if not arguments.names or m.name in arguments.names]
     setting = Setting(arguments.processes, arguments.threads, arguments.rounds)
     try:
