@@ -14,7 +14,7 @@ from sigscope.analysis import tree as growing
 from sigscope.analysis.audit import RULES
 from sigscope.analysis.audit.judge import confirmed, doubtful, judge, needed, waived
 from sigscope.analysis.audit.scene import Scene
-from sigscope.cli.look import SECOND_LOOK
+from sigscope.cli.look import PAUSES
 from sigscope.cli.options import fail_on_option, json_option, source_options, target_arguments
 from sigscope.cli.output import put, put_json, put_remarks, width
 from sigscope.cli.progress import Progress
@@ -170,7 +170,7 @@ def _examine(source: ProcFS, host: Host, pids: frozenset[int]) -> Audit:
     again = doubtful(first)
     if not source.live or not again:
         return first
-    time.sleep(SECOND_LOOK)
+    time.sleep(sum(PAUSES))
     later = read_again(source, host, again)
     return confirmed(first, judge(_prepared(source, Scene(later, again, before=first.host))))
 

@@ -1,4 +1,4 @@
-"""Reading and judging together: scan, closer look, diagnosis, and a second look if need be."""
+"""Reading and judging together: scan, closer look, diagnosis, and more looks if need be."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.finding import Severity
 from sigscope.model.host import Host
 
-SECOND_LOOK = 0.25
-"""Seconds. Healthy event loops were seen to open their mask every 0.1 s."""
+PAUSES = (0.011, 0.023, 0.037, 0.053, 0.126)
+"""Seconds between the looks on which an error rests: a quarter of a second in all, and uneven.
+
+Healthy event loops were seen to open their mask every 0.1 s, and two looks at a busy shell hit
+upon the same instant of its loop too often.
+"""
 
 
 def diagnose_targets(procfs: ProcFS, pids: Collection[int]) -> Diagnosis:
@@ -31,11 +35,14 @@ def diagnose_host(procfs: ProcFS, host: Host, shown: Collection[int]) -> Diagnos
 
 
 def _settled(procfs: ProcFS, first: Diagnosis) -> Diagnosis:
-    """An error rests on two looks, a moment apart; a recorded tree is as it is."""
-    if not procfs.live or not first.reaches(Severity.ERROR):
-        return first
-    time.sleep(SECOND_LOOK)
-    suspected = {finding.pid for finding in first.findings if finding.severity is Severity.ERROR}
-    host = read_family(procfs, suspected, strict=False)
-    second = diagnose(look_closer(procfs, host, suspected), suspected)
-    return lasting(first, second)
+    """An error rests on several looks; a recorded tree is as it is."""
+    settled = first
+    for pause in PAUSES if procfs.live else ():
+        suspected = {one.pid for one in settled.findings if one.severity is Severity.ERROR}
+        if not suspected:
+            break
+        time.sleep(pause)
+        host = read_family(procfs, suspected, strict=False)
+        again = diagnose(look_closer(procfs, host, suspected), suspected)
+        settled = lasting(settled, again)
+    return settled
