@@ -57,14 +57,14 @@ def target() -> Iterator[TARGET_FIXTURE]:
         yield begin
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def uwsgi_incident() -> Iterator[uwsgi.Incident]:
     """uWSGI with four threads and a hung hping3. Look at it, change nothing: it is shared."""
     with uwsgi.incident() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def uwsgi_unthreaded() -> Iterator[uwsgi.Healthy]:
     """uWSGI without threads and a sleeping child. Look at it, change nothing: it is shared."""
     with uwsgi.unthreaded() as found:

@@ -15,7 +15,6 @@ from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.finding import Severity
 from sigscope.render.gaps import gap_lines
 from sigscope.render.line import BLANK, Line
-from sigscope.render.pid import process_screen
 
 
 @click.command(short_help="What is blocked, pending, ignored, caught, and what is wrong?")
@@ -67,6 +66,8 @@ def _screens(
     diagnosis: Diagnosis, found: list[Target], everything: bool, threads: bool
 ) -> Iterator[Line]:
     """A screen for each; of many with one name, only those with something to say."""
+    from sigscope.render.pid import process_screen
+
     by_name = [target for target in found if target.by_name]
     folded = {
         target.pid

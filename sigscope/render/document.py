@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
-from sigscope.model.catalog import Said
 from sigscope.model.diagnosis import Diagnosis
-from sigscope.model.explanation import Explanation
 from sigscope.model.finding import Finding
 from sigscope.model.gap import Gap
 from sigscope.model.host import Host
@@ -19,6 +18,10 @@ from sigscope.model.process import Process
 from sigscope.model.signals import Signal, SignalSet
 from sigscope.model.syscall import SystemCall
 from sigscope.model.thread import Thread
+
+if TYPE_CHECKING:  # only explain needs them, and every command starts faster without
+    from sigscope.model.catalog import Said
+    from sigscope.model.explanation import Explanation
 
 SCHEMA = "sigscope/1"
 
