@@ -33,6 +33,8 @@ from sigscope.kernel.signalfds import USED_KINDS
 
 SCHEMA = "sigscope-snapshot/1"
 REDACTED = frozenset(("cmdline", "environ"))
+GZIP = 31
+"""zlib's window bits for a gzip header and trailer."""
 MOST_LINES = 4_000_000
 MOST_ERRNO = 4096
 LONGEST_LINE = 8 << 20
@@ -77,12 +79,14 @@ def write_snapshot(tape: Tape, out: BinaryIO) -> None:
         "redacted": sorted(tape.redacted),
         "users": {str(uid): name for uid, name in tape.users.items()},
     }
-    with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, mtime=0, filename="") as packed:
-        packed.write(_line(head))
-        for path, answer in tape.answers.items():
-            value = answer.decode("latin-1") if isinstance(answer, bytes) else answer
-            packed.write(_line({"path": path, _KEYS[type(answer)]: value}))
-        packed.write(_line({"end": len(tape.answers)}))
+    # Not GzipFile: it writes once more when it is forgotten, to a disk that is full.
+    packer = zlib.compressobj(6, zlib.DEFLATED, GZIP)
+    out.write(packer.compress(_line(head)))
+    for path, answer in tape.answers.items():
+        value = answer.decode("latin-1") if isinstance(answer, bytes) else answer
+        out.write(packer.compress(_line({"path": path, _KEYS[type(answer)]: value})))
+    out.write(packer.compress(_line({"end": len(tape.answers)})))
+    out.write(packer.flush())
 
 
 def _line(content: dict[str, object]) -> bytes:
