@@ -15,7 +15,7 @@ import pytest
 from tests.differential.dice import roll
 from tests.differential.disagreement import told
 from tests.differential.freezer import mounted
-from tests.differential.judge import Case, explain
+from tests.differential.judge import Case
 from tests.differential.many import run_many, run_these
 from tests.differential.more_cases import CASES
 from tests.differential.shrink import candidates
@@ -33,13 +33,6 @@ needs_machine = pytest.mark.skipif(
     os.geteuid() != 0 or platform.machine() != "x86_64" or compiler() is None,
     reason="namespaces, uids and freezers need root; the targets x86-64 and a C compiler",
 )
-
-
-def _judge() -> None:
-    try:
-        explain()
-    except (ImportError, AttributeError):
-        pytest.skip("there is no sigscope.analysis.verdict yet")
 
 
 def _summary(cases: list[Case]) -> str:
@@ -60,7 +53,6 @@ def _again(case: Case) -> bool:
 
 @needs_machine
 def test_named_situations() -> None:
-    _judge()
     here = [(name, one) for name, one in CASES if not one.frozen or mounted(one.frozen)]
     cases = list(run_these([one for _, one in here]))
     wrong = [
@@ -73,7 +65,6 @@ def test_named_situations() -> None:
 
 @needs_machine
 def test_random_situations() -> None:
-    _judge()
     cases = list(run_many(range(FIRST_SEED, FIRST_SEED + CASE_COUNT)))
     suspected = [case for case in cases if not case.agrees]
     wrong = [case for case in suspected if _again(case)]
