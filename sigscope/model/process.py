@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import reduce
 from operator import and_, or_
+from typing import TYPE_CHECKING
 
 from sigscope.model.container import Container
 from sigscope.model.gap import Gap
@@ -15,6 +16,9 @@ from sigscope.model.state import State
 from sigscope.model.thread import Thread
 from sigscope.model.timer import Timer
 from sigscope.model.waits import Waits
+
+if TYPE_CHECKING:  # who does not look that deep starts faster without
+    from sigscope.model.depth import ProcessDepth
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class Process:
     frozen: Freezer | None = None
     timers: tuple[Timer, ...] | None = None
     waits: Waits | None = None
+    depth: ProcessDepth | None = None
 
     @property
     def namespace_init(self) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sigscope.model.signals import SignalSet
 from sigscope.model.state import State
 from sigscope.model.syscall import SystemCall
+
+if TYPE_CHECKING:
+    from sigscope.model.depth import ThreadDepth
 
 
 class Thread(NamedTuple):
@@ -14,8 +17,9 @@ class Thread(NamedTuple):
 
     ``blocked`` and ``pending`` are SigBlk and SigPnd of its own status file; None where
     that file has no such line. The rest is None until somebody looks closer: ``syscall``,
-    ``awaited`` (the set of a sigtimedwait in progress; those signals show as not blocked)
-    and ``asleep_ms`` (since it last ran; about, as the scheduler's clock tells).
+    ``awaited`` (the set of a sigtimedwait in progress; those signals show as not blocked),
+    ``asleep_ms`` (since it last ran; about, as the scheduler's clock tells) and ``depth`` (what
+    only the kernel's own structures tell).
     """
 
     tid: int
@@ -26,6 +30,7 @@ class Thread(NamedTuple):
     syscall: SystemCall | None = None
     awaited: SignalSet | None = None
     asleep_ms: float | None = None
+    depth: ThreadDepth | None = None
 
     @property
     def lasting_mask(self) -> SignalSet | None:
