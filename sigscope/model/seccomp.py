@@ -42,15 +42,55 @@ class FilterAction(Enum):
     def lets_pass(self) -> bool:
         return self in (FilterAction.LOG, FilterAction.ALLOW)
 
+    @property
+    def kills(self) -> bool:
+        return self in (FilterAction.KILL_PROCESS, FilterAction.KILL_THREAD)
+
+
+INSTRUCTION_POINTER = -1
+"""Stands among the arguments for the address of the call, at which a filter may look as well."""
+
+
+class Outcome(NamedTuple):
+    """One of the answers to a call, if its arguments are such.
+
+    ``when`` are the comparisons that lead there, in words; ``example`` are six arguments for which
+    they hold, and None where none were found: then it may not be possible at all.
+    ``pointer`` is the instruction pointer of the example.
+    """
+
+    action: FilterAction
+    data: int
+    when: tuple[str, ...]
+    example: tuple[int, ...] | None
+    pointer: int = 0
+
 
 class Answer(NamedTuple):
     """What a stack of filters answers to one call; ``data`` is the errno (or the tracer's cookie).
 
     ``depends`` are the positions of the arguments that were looked at on the way: without
     them the answer may be another. Then ``action`` and ``data`` are those of the arguments given,
-    or None where none were.
+    or None where none were, and ``outcomes`` are those that there are. Not ``whole``: there may
+    be others, for a filter could not be read, or has more ways through it than were followed.
     """
 
     action: FilterAction | None
     data: int = 0
     depends: frozenset[int] = frozenset()
+    outcomes: tuple[Outcome, ...] = ()
+    whole: bool = True
+
+    @property
+    def sure(self) -> bool:
+        """It is this one whatever the arguments are."""
+        return self.action is not None and not self.depends and self.whole
+
+    @property
+    def surely_passes(self) -> bool:
+        """The call is made, whatever its arguments are."""
+        if not self.whole:
+            return False
+        if self.outcomes:
+            return all(outcome.action.lets_pass for outcome in self.outcomes)
+        return self.action is not None and self.action.lets_pass and not self.depends

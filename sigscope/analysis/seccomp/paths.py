@@ -1,0 +1,175 @@
+"""What was decided on one way through a filter, and whether that can all be true at once.
+
+Comparisons of an argument, or of some bits of it, with a constant are understood: the next one
+may be decided by them already. Others are remembered as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sigscope.analysis.seccomp.values import (
+    COMPARE,
+    FULL,
+    WORD,
+    Value,
+    is_lost,
+    term,
+)
+
+_TRIES = 2000
+
+
+class Impossible(Exception):
+    """What was decided on a way contradicts itself: no call takes it."""
+
+
+class Decision(NamedTuple):
+    """``left sign right`` was found to be true or not."""
+
+    left: Value
+    sign: str
+    right: Value
+    true: bool
+
+
+class Limits(NamedTuple):
+    """What is known of one word: some of its bits, its range, and what (mask, value) it is not."""
+
+    known: int = 0
+    bits: int = 0
+    least: int = 0
+    most: int = FULL
+    but: tuple[tuple[int, int], ...] = ()
+
+    def decides(self, mask: int, value: int) -> bool | None:
+        """Is ``word & mask == value``, for all that we know?"""
+        if value & ~mask or (self.bits ^ value) & self.known & mask:
+            return False
+        if not mask & ~self.known:
+            return True
+        if mask == FULL and not self.least <= value <= self.most:
+            return False
+        return False if (mask, value) in self.but else None
+
+    def with_equal(self, mask: int, value: int, true: bool) -> Limits:
+        if not true and mask & mask - 1 == 0:  # a single bit is the other one then
+            true, value = True, value ^ mask
+        if not true:
+            return self._replace(but=(*self.but, (mask, value)))
+        known, bits = self.known | mask, self.bits & ~mask | value
+        if mask == FULL:
+            return Limits(known, bits, value, value, self.but)
+        return self._replace(known=known, bits=bits)
+
+    def fitting(self) -> int | None:
+        """The least value that keeps to all of it, or None if none was found.
+
+        Raises Impossible if there is none.
+        """
+        value = self.least
+        for _ in range(_TRIES):
+            found = self._next_with_bits(value)
+            if found is None or found > self.most:
+                raise Impossible
+            if all(found & mask != wrong for mask, wrong in self.but):
+                return found
+            value = found + 1
+        return None
+
+    def _next_with_bits(self, value: int) -> int | None:
+        """The least number from ``value`` on that has the bits which are known."""
+        free = FULL & ~self.known
+        base = self.bits & self.known
+        if value & self.known == base:
+            return value
+        # Somewhere it must be larger than value: at the lowest free 0 bit that serves.
+        for place in range(32):
+            bit = 1 << place
+            above = FULL & ~(2 * bit - 1)
+            if (value ^ base) & self.known & above:
+                continue
+            if value & bit or not (free & bit or base & bit):
+                continue
+            return value & above | bit | base & (bit - 1)
+        return None
+
+
+class Path(NamedTuple):
+    """The decisions of one way, in their order."""
+
+    decisions: tuple[Decision, ...] = ()
+    limits: tuple[tuple[int, Limits], ...] = ()
+
+    def decide(self, left: Value, sign: str, right: Value) -> Iterator[tuple[bool, Path]]:
+        """The ways on from a comparison: one, where it is decided already, or both."""
+        if isinstance(left, int) and isinstance(right, int):
+            yield COMPARE[sign](left, right), self
+            return
+        if isinstance(left, int) and sign == "==":
+            left, right = right, left
+        flipped = False
+        if isinstance(right, int):
+            if sign == "&":  # some of these bits are set: not (left & right == 0)
+                left, sign, right, flipped = term("&", left, right), "==", 0, True
+                if isinstance(left, int):
+                    yield left != 0, self
+                    return
+            elif sign == ">":
+                sign, right = ">=", right + 1
+        known = self._known(left, sign, right)
+        for true in (True, False) if known is None else (known,):
+            yield true ^ flipped, self if known is not None else self._with(left, sign, right, true)
+
+    def _known(self, left: Value, sign: str, right: Value) -> bool | None:
+        if is_lost(left) or is_lost(right):
+            return None
+        for one in self.decisions:
+            if one[:3] == (left, sign, right):
+                return one.true
+        place = _masked(left)
+        if place is None or not isinstance(right, int):
+            return None
+        word, mask = place
+        limits = dict(self.limits).get(word, Limits())
+        if sign == "==":
+            return limits.decides(mask, right)
+        if right > mask:
+            return False
+        if right == 0:
+            return True
+        if mask == FULL and limits.least >= right:
+            return True
+        return False if mask == FULL and limits.most < right else None
+
+    def _with(self, left: Value, sign: str, right: Value, true: bool) -> Path:
+        decisions = (*self.decisions, Decision(left, sign, right, true))
+        place = _masked(left)
+        if place is None or not isinstance(right, int):
+            return Path(decisions, self.limits)
+        word, mask = place
+        limits = dict(self.limits)
+        now = limits.get(word, Limits())
+        if sign == "==":
+            now = now.with_equal(mask, right, true)
+        elif mask == FULL and true:
+            now = now._replace(least=max(now.least, right))
+        elif mask == FULL:
+            now = now._replace(most=min(now.most, right - 1))
+        limits[word] = now
+        return Path(decisions, tuple(sorted(limits.items())))
+
+
+def _masked(value: Value) -> tuple[int, int] | None:
+    """(word, mask) of a term that is a word, or a word and a constant mask."""
+    if isinstance(value, int):
+        return None
+    if value.sign == WORD:
+        assert isinstance(value.left, int)
+        return value.left, FULL
+    sign, inner, mask, _ = value
+    if sign != "&" or not isinstance(mask, int) or isinstance(inner, int) or inner.sign != WORD:
+        return None
+    assert isinstance(inner.left, int)
+    return inner.left, mask

@@ -1,0 +1,1 @@
+"""The simulator of seccomp filters against itself, and against the kernel."""
