@@ -19,6 +19,9 @@ class ExitStatus(IntEnum):
     NOT_PERMITTED = 4
     NOT_SUPPORTED = 5
     OUR_BUG = 70
+    CANNOT_RUN = 125
+    CANNOT_EXECUTE = 126
+    COMMAND_NOT_FOUND = 127
     INTERRUPTED = 130
 
 
@@ -69,6 +72,24 @@ class NotSupported(SigscopeError):
     """This kernel, architecture or /proc does not offer what the answer needs."""
 
     status = ExitStatus.NOT_SUPPORTED
+
+
+class CannotRun(SigscopeError):
+    """``sigscope run`` itself failed: its words, or the mask. The statuses are those of env(1)."""
+
+    status = ExitStatus.CANNOT_RUN
+
+
+class CannotExecute(SigscopeError):
+    """The command that ``sigscope run`` was to become is there, and cannot be executed."""
+
+    status = ExitStatus.CANNOT_EXECUTE
+
+
+class CommandNotFound(SigscopeError):
+    """The command that ``sigscope run`` was to become is not there."""
+
+    status = ExitStatus.COMMAND_NOT_FOUND
 
 
 class DecodeError(NotSupported):

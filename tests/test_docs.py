@@ -141,7 +141,7 @@ def asked(*words: str) -> Iterator[str]:
         [sys.executable, "-m", "sigscope", *words], capture_output=True, text=True, cwd=ROOT
     )
     assert run.returncode < 2, run.stderr
-    return keys(json.loads(run.stdout))
+    return keys(json.loads(run.stdout or run.stderr))
 
 
 def test_every_json_name_that_is_printed_is_told_and_no_other(
@@ -156,6 +156,7 @@ def test_every_json_name_that_is_printed_is_told_and_no_other(
         *asked("audit", pid, "--json"),
         *asked("audit", "--list-checks", "--json"),
         *asked("decode", "4000", "--json"),
+        *asked("run", "--json", "--", "true"),
         *asked("snapshot", pid, "--json", "-o", str(tmp_path / "one.gz")),
     }
     assert printed <= told_keys()

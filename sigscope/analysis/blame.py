@@ -54,11 +54,11 @@ def end_it(case: Case) -> Remedy:
 
 
 def start_clean(case: Case) -> Remedy:
-    """GNU env empties the mask of what it starts, and resets its dispositions."""
+    """With an empty mask, and everything at its default."""
     process = case.process
     words = process.cmdline or (process.comm,)
     program = words[0]
     if program.startswith("-") or " " in program:  # a login shell; a title instead of arguments
         program = process.exe or program.removeprefix("-")
     more = " ..." if len(words) > 1 else ""
-    return Remedy("for good", f"env --default-signal {shlex.quote(program)}{more}")
+    return Remedy("for good", f"sigscope run -- {shlex.quote(program)}{more}")

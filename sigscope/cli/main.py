@@ -16,6 +16,7 @@ from sigscope.errors import CannotWrite, UsageError
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Look", ("pid", "tree", "decode")),
     ("Judge", ("explain", "audit")),
+    ("Change", ("run",)),
     ("Publish", ("snapshot",)),
 )
 COMMANDS = tuple(name for _, names in SECTIONS for name in names)

@@ -15,13 +15,14 @@ from sigscope.model.gap import Gap
 from sigscope.model.host import Host
 from sigscope.model.lineage import Lineage, Link
 from sigscope.model.process import Process
-from sigscope.model.signals import Signal, SignalSet
+from sigscope.model.signals import EMPTY, Signal, SignalSet
 from sigscope.model.syscall import SystemCall
 from sigscope.model.thread import Thread
 
 if TYPE_CHECKING:  # only explain needs them, and every command starts faster without
     from sigscope.model.catalog import Said
     from sigscope.model.explanation import Explanation
+    from sigscope.model.start import Start
 
 SCHEMA = "sigscope/1"
 
@@ -192,6 +193,13 @@ def explanation_json(explanation: Explanation, documented: Iterable[Said]) -> Js
             for said in documented
         ],
     }
+
+
+def start_json(start: Start, unknown: SignalSet = EMPTY) -> Json:
+    """What a program is started with; whether the ``unknown`` were ignored cannot be told."""
+    known = start.ignored - unknown
+    content = {"blocked": set_json(start.blocked), "ignored": set_json(known)}
+    return {**content, "unknown": set_json(unknown)} if unknown else {**content}
 
 
 def gap_json(gap: Gap) -> Json:

@@ -115,7 +115,5 @@ def test_warnings_and_notes_need_no_second_look() -> None:
 
 def test_the_command_for_good_is_quoted_for_a_shell() -> None:
     hostile = process(9, comm="a b", cmdline=("/opt/my app;rm -rf $HOME", "x"))
-    assert start_clean(case(hostile)).command == (
-        "env --default-signal '/opt/my app;rm -rf $HOME' ..."
-    )
-    assert start_clean(case(process(9, comm="a b"))).command == "env --default-signal 'a b'"
+    assert start_clean(case(hostile)).command == ("sigscope run -- '/opt/my app;rm -rf $HOME' ...")
+    assert start_clean(case(process(9, comm="a b"))).command == "sigscope run -- 'a b'"

@@ -131,6 +131,7 @@ static void afterwards(void (*remove)(void))
         sigfillset(&all);
         block(&all);
         prctl(PR_SET_PDEATHSIG, 0);
+        setsid();
         close(ours[1]);
         while (read(ours[0], &byte, 1) < 0)
             ;

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sigscope.model.finding import Severity
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
-CLEAN = "start it with a clean mask: env --default-signal; SIGKILL ends it now"
+CLEAN = "start it with a clean mask: sigscope run; SIGKILL ends it now"
 INHERITANCE = "signal(7), section Signal mask and pending signals; fork(2), execve(2)"
 
 TOLD: dict[str, tuple[tuple[Severity, ...], str, str, str]] = {
@@ -40,7 +40,7 @@ TOLD: dict[str, tuple[tuple[Severity, ...], str, str, str]] = {
     "sigchld-ignored": (
         (WARNING,),
         "SigIgn of the process and of its parent",
-        "start it with clean dispositions: env --default-signal",
+        "start it with clean dispositions: sigscope run",
         "wait(2), NOTES; sigaction(2)",
     ),
     "stopped": (
@@ -58,7 +58,7 @@ TOLD: dict[str, tuple[tuple[Severity, ...], str, str, str]] = {
     "ignored-inherited": (
         (NOTE,),
         "SigIgn of the process and of its ancestors",
-        "none is needed, as a rule; else env --default-signal",
+        "none is needed, as a rule; else sigscope run",
         "sigaction(2), execve(2)",
     ),
 }

@@ -57,7 +57,7 @@ def _finding(process: Process, source: Source) -> Finding:
         evidence=(f"threads {_few(source.tids)}; inherited by {_few(source.reached)}",),
         remedies=(
             Remedy("see", f"sigscope tree {process.pid}"),
-            Remedy("for good", "start its children through: env --default-signal"),
+            Remedy("for good", "start its children through: sigscope run --"),
         ),
     )
 
