@@ -75,6 +75,13 @@ def _arguments() -> argparse.Namespace:
         metavar="N",
         help="instead: N random situations, judged by sigscope, by simpler rules and by the kernel",
     )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of the first situation of --verdicts (default: %(default)s)",
+    )
     for name in ("markdown", "json"):
         parser.add_argument(
             f"--{name}",
@@ -126,7 +133,7 @@ def main() -> int:
     if arguments.verdicts:
         import verdicts  # needs the tests and what they need (scripts/test makes it)
 
-        return verdicts.main(arguments.verdicts)
+        return verdicts.main(arguments.verdicts, arguments.seed)
     chosen = [m for m in MEASUREMENTS if not arguments.names or m.name in arguments.names]
     setting = Setting(arguments.processes, arguments.threads, arguments.rounds)
     try:

@@ -92,6 +92,16 @@ def test_an_init_in_a_sigwait_for_a_set_that_is_not_shown_is_not_assessed() -> N
     assert said(init_ignores_term, init) == ["gap init-ignores-term of 9"]
 
 
+def test_an_init_whose_second_thread_is_open_to_what_the_first_blocks_is_ended() -> None:
+    threads = [thread(9, blocked=TERM), thread(10)]
+    assert said(init_ignores_term, process(9, nspid=(9, 1), threads=threads)) == []
+    asleep = [thread(9, blocked=TERM), thread(10, blocked=TERM)]
+    (found,) = said(init_ignores_term, process(9, nspid=(9, 1), threads=asleep))
+    assert found.endswith("and blocks it")
+    ignoring = process(9, nspid=(9, 1), threads=threads, ignored=TERM)
+    assert len(said(init_ignores_term, ignoring)) == 1
+
+
 def test_an_init_under_a_runtime_is_that_of_a_container() -> None:
     shim = process(8, comm="containerd-shim", start_time=1)
     (found,) = said(init_ignores_term, shim, process(9, ppid=8, nspid=(9, 1)))

@@ -23,6 +23,7 @@ from tests.differential.situation import Sent, Situation, Task, all_but, of
 
 RT = 34
 DEAD = Task("exit")
+HELD_DEAD = Task("exit", all_but())
 IDLE = Task()
 HELD = Task(blocked=all_but())
 BLOCKS = Task(blocked=of(SIGTERM))
@@ -69,6 +70,7 @@ DEAD_LEADER = (
     ("dead-leader-tgkill", to(SIGTERM, DEAD, IDLE, thread=0)),
     ("dead-leader-tgkill-kill", to(SIGKILL, DEAD, IDLE, thread=0)),
     ("dead-leader-tgkill-cont", to(SIGCONT, DEAD, IDLE, thread=0, stopped=True)),
+    ("dead-leader-tgkill-cont-blocked", to(SIGCONT, HELD_DEAD, IDLE, thread=0, stopped=True)),
     ("dead-leader-eperm", to(SIGALRM, DEAD, IDLE, thread=0, own_user=True, user="other")),
     ("dead-leader-sigwait", to(SIGINT, DEAD, Task("sigwait", of(SIGINT), of(SIGINT)))),
     ("dead-leader-signalfd", to(SIGINT, DEAD, Task("signalfd_epoll", of(SIGINT), of(SIGINT)))),
@@ -86,6 +88,15 @@ INIT = (
     ("init-stop-outside", to(SIGSTOP, init=True)),
     ("init-blocked", to(SIGTERM, BLOCKS, init=True)),
     ("init-leader-blocks", to(SIGTERM, BLOCKS, IDLE, init=True)),
+    ("init-dead-leader-blocks", to(SIGTERM, Task("exit", of(SIGTERM)), IDLE, init=True)),
+    (
+        "init-leader-blocks-sigwait-open",
+        to(SIGTERM, BLOCKS, Task("sigwait", 0, of(SIGTERM)), init=True),
+    ),
+    (
+        "init-takes-stop-along",
+        to(SIGCHLD, Task("vfork", of(SIGCHLD)), IDLE, stopped=True, init=True),
+    ),
     (
         "init-awaited-leader-blocks",
         to(SIGTERM, BLOCKS, Task("sigwait", of(SIGTERM), of(SIGTERM)), init=True),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.differential.judge import Case, explain, run
+from sigscope.analysis.verdict import explain
+from tests.differential.judge import Case, run
 from tests.differential.shrink import shrink
 from tests.differential.situation import Situation, paste
 
@@ -12,16 +13,15 @@ TRIES = 3
 
 def smallest(case: Case) -> Case | None:
     """A shrunk case, run anew and traced; None if it never disagrees again."""
-    judge = explain()
 
     def fails(situation: Situation) -> bool:
-        return any(not run(situation, judge=judge).agrees for _ in range(TRIES))
+        return any(not run(situation, judge=explain).agrees for _ in range(TRIES))
 
     if not fails(case.situation):
         return None
     situation = shrink(case.situation, fails)
     for _ in range(10 * TRIES):
-        again = run(situation, case.seed, judge, trace=True)
+        again = run(situation, case.seed, explain, trace=True)
         if not again.agrees:
             return again
     return None

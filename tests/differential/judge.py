@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol
 
 from sigscope.kernel.closer import look_closer
 from sigscope.kernel.procfs import ProcFS
@@ -22,17 +21,14 @@ from tests.differential.tracing import Trace
 
 
 class Explain(Protocol):
-    def __call__(self, host: Host, process: Process, sending: Sending) -> Explanation: ...
+    """The engine under test: what sigscope.analysis.verdict.explain is."""
 
-
-def explain() -> Explain:
-    """The engine under test; AttributeError or ImportError where there is none yet."""
-    return cast(Explain, importlib.import_module("sigscope.analysis.verdict").explain)
+    def __call__(self, host: Host, process: Process, order: Sending, /) -> Explanation: ...
 
 
 @dataclass(frozen=True)
 class Case:
-    """``explanation`` is None if there was no engine to ask, ``observed`` if it was no case."""
+    """``explanation`` is None if no engine was asked, ``observed`` if it was no case."""
 
     situation: Situation
     seed: int | None

@@ -8,8 +8,9 @@ import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
+from sigscope.analysis.verdict import explain
 from tests.differential.dice import roll
-from tests.differential.judge import Case, explain, run
+from tests.differential.judge import Case, run
 from tests.differential.program import program
 from tests.differential.situation import Situation
 
@@ -38,4 +39,4 @@ def _one(item: tuple[Situation | None, int | None], judged: bool) -> Case:
     if situation is None:
         assert seed is not None
         situation = roll(seed)
-    return run(situation, seed, explain() if judged else None)
+    return run(situation, seed, explain if judged else None)

@@ -36,6 +36,29 @@ HELD_UP = (
     ),
     ("vfork-stopped-core", to(SIGQUIT, VFORK, IDLE, stopped=True)),
     ("vfork-own-pending", to(SIGTSTP, VFORK, IDLE, earlier=(Sent(int(SIGTSTP), 0),))),
+    (
+        "vfork-woken-for-one-taken-since",
+        to(
+            SIGTERM,
+            *(VFORK, IDLE),
+            earlier=(Sent(int(SIGTERM)), Sent(int(SIGTERM), 1)),
+            actions=CAUGHT,
+        ),
+    ),
+    (
+        "vfork-quit-taken-along-by-dropped-chld",
+        to(SIGCHLD, Task("vfork", of(SIGCHLD)), IDLE, earlier=(Sent(int(SIGQUIT)),)),
+    ),
+    (
+        "vfork-traced-stop-taken-along",
+        to(
+            SIGUSR1,
+            *(VFORK, Task("signalfd_epoll", of(SIGUSR1), of(SIGUSR1))),
+            stopped=True,
+            traced="passed on",
+            actions=((SIGUSR1, "h"),),
+        ),
+    ),
     ("stopped-term", to(SIGTERM, stopped=True)),
     ("stopped-kill", to(SIGKILL, stopped=True)),
     ("stopped-stop", to(SIGSTOP, stopped=True)),
@@ -46,6 +69,17 @@ HELD_UP = (
     (
         "stopped-cont-signalfd",
         to(SIGCONT, Task("signalfd_poll", all_but(), all_but()), stopped=True),
+    ),
+    (
+        "stopped-cont-thread-directed-signalfd",
+        to(
+            SIGCONT,
+            Task("epoll_pwait", of(SIGCONT)),
+            Task("signalfd_poll", of(SIGCONT), of(SIGCONT)),
+            thread=1,
+            stopped=True,
+            actions=((SIGCONT, "h"),),
+        ),
     ),
     (
         "stopped-sigwait-over",
@@ -98,6 +132,10 @@ FROZEN = (
 QUEUE = (
     ("full-rt-kill", to(RT, Task(blocked=of(RT, 60)), **FULL_QUEUE)),
     ("full-rt-tgkill", to(RT, Task(blocked=of(RT, 60)), thread=0, **FULL_QUEUE)),
+    (
+        "full-rt-dead-leader",
+        to(RT, Task("exit", of(RT, 60)), Task(blocked=of(60)), thread=0, **FULL_QUEUE),
+    ),
     ("full-rt-sigqueue", to(RT, Task(blocked=of(RT, 60)), queued=True, **FULL_QUEUE)),
     ("full-rt-handled", to(RT, Task(blocked=of(60)), actions=((RT, "h"),), **FULL_QUEUE)),
     ("full-legacy-sigqueue", to(SIGTERM, Task(blocked=of(60)), queued=True, **FULL_QUEUE)),

@@ -123,11 +123,11 @@ def _went_on(
 def _newly_stopped(
     before: tuple[Glance, ...], after: tuple[Glance, ...], records: tuple[Record, ...]
 ) -> bool:
-    """A parent is told of a stop only when the last thread has stopped."""
+    """A parent is told of a stop only when the last thread has stopped; a traced one shows t."""
     if any(r.kind is Kind.WAITED and r.code == os.CLD_STOPPED for r in records):
         return True
-    was = {one.tid for one in before if one.state == "T"}
-    return any(one.state == "T" and one.tid not in was for one in after)
+    was = {one.tid for one in before if one.state in "Tt"}
+    return any(one.state in ("T", "t") and one.tid not in was for one in after)
 
 
 def _pending(stage: Stage, after: tuple[Glance, ...]) -> bool:

@@ -10,7 +10,7 @@ from sigscope.analysis.audit.services import contained_init, in_container
 from sigscope.model.finding import Finding, Remedy, Severity
 from sigscope.model.gap import Gap
 from sigscope.model.process import Process
-from sigscope.model.signals import Signal, SignalSet
+from sigscope.model.signals import EMPTY, Signal, SignalSet
 
 ID = "init-ignores-term"
 SEVERITIES: tuple[Severity, ...] = (Severity.WARNING, Severity.NOTE)
@@ -39,7 +39,17 @@ def _deaf(scene: Scene, process: Process) -> bool:
         contained_init(scene.host, process)
         and process.caught is not None
         and SIGTERM not in process.caught
+        and not _ended_by_another(process)
     )
+
+
+def _ended_by_another(process: Process) -> bool:
+    """An init is not spared what its first thread blocks and another has open (since 4.15)."""
+    first = process.thread(process.pid)
+    if first is None or process.disposition(SIGTERM) != "default":
+        return False
+    blocked = SIGTERM in (first.blocked or EMPTY)
+    return blocked and any(SIGTERM not in (one.blocked or EMPTY) for one in process.living)
 
 
 def check(scene: Scene) -> Iterator[Finding | Gap]:

@@ -8,7 +8,7 @@ the verdicts are right is proved against the kernel (tests/differential), not ar
 
 from __future__ import annotations
 
-from sigscope.analysis.verdict import choosing, queueing, sending
+from sigscope.analysis.verdict import along, choosing, queueing, sending
 from sigscope.analysis.verdict.delivery import Delivery
 from sigscope.model.explanation import Explanation, Outcome, Sending
 from sigscope.model.host import Host
@@ -41,7 +41,9 @@ def explain(host: Host, process: Process, order: Sending) -> Explanation:
         verdict = rule(delivery)
         if verdict is not None:
             first = (Outcome.CONTINUED,) if delivery.continued else ()
-            last = choosing.taken_along(delivery, verdict)
+            if delivery.perhaps_ended:
+                first = (*first, Outcome.TERMINATED)
+            last = along.taken_along(delivery, verdict)
             if delivery.perhaps_dropped:
                 last = (*last, Outcome.DISCARDED)
             return Explanation(

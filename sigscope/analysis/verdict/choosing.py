@@ -5,26 +5,16 @@ complete_signal() and get_signal() of kernel/signal.c; fs/signalfd.c; do_sigtime
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+from sigscope.analysis.verdict.along import BY_ACTION, released
 from sigscope.analysis.verdict.delivery import VFORKS, Delivery, Verdict, decided
 from sigscope.analysis.verdict.groups import orphaned
-from sigscope.analysis.verdict.sending import STOPS
 from sigscope.model.explanation import Outcome
-from sigscope.model.naming import listed
 from sigscope.model.process import Freezer, SignalFd
-from sigscope.model.signals import EMPTY, Action
+from sigscope.model.signals import Action
 from sigscope.model.state import State
 from sigscope.model.thread import Thread
 
 _HIDDEN = "/proc does not say"
-BY_ACTION = {
-    Action.TERMINATE: Outcome.TERMINATED,
-    Action.CORE: Outcome.DUMPED,
-    Action.STOP: Outcome.STOPPED,
-    Action.IGNORE: Outcome.DISCARDED,
-    Action.CONTINUE: Outcome.DISCARDED,
-}
 
 
 def nobody_open(delivery: Delivery) -> Verdict | None:
@@ -33,7 +23,7 @@ def nobody_open(delivery: Delivery) -> Verdict | None:
         return None
     process = delivery.process
     if any(delivery.held(thread) for thread in process.living):
-        what = "held by its tracer" if _traced_stop(delivery) else "stopped"
+        what = "held by its tracer" if delivery.in_ptrace_stop else "stopped"
         delivery.say("it waits until the process goes on", f"it is {what}")
         return decided(Outcome.PENDING)
     if woken := _masked_until_now(delivery):
@@ -59,13 +49,21 @@ def fatal_at_once(delivery: Delivery) -> Verdict | None:
     """sig_fatal() without a core dump takes the group down at the send, wherever it sleeps."""
     fatal = delivery.disposition == "default" and delivery.signal.default_action is Action.TERMINATE
     process = delivery.process
-    if not fatal or process.tracer is not None or delivery.spared:
+    if not fatal or process.tracer is not None:
         return None
     if process.frozen is Freezer.V1:
         delivery.say("it waits until the process is thawed", "a v1 cgroup freezer holds it")
         return decided(Outcome.PENDING)
     waiting = [thread for thread in delivery.candidates if delivery.awaits(thread)]
     if waiting:
+        return None
+    if delivery.spared:
+        delivery.perhaps_ended = True
+        delivery.say(
+            "it is terminated",
+            f"thread {process.pid} blocks {delivery.name} and another does not: since Linux 4.15"
+            " (commit 426915796cca) even an init is not spared then",
+        )
         return None
     delivery.say(
         "it is terminated", f"there is no handler for {delivery.name}, and the default is to end"
@@ -83,7 +81,13 @@ def taken_by_the_chosen(delivery: Delivery) -> Verdict:
     """One of the open threads is woken, and takes it by the disposition."""
     candidates = delivery.candidates
     if len(candidates) > 1:
-        delivery.say(f"one of {len(candidates)} threads takes it", "the kernel chooses in turn")
+        deep = candidates[0].state is State.UNINTERRUPTIBLE
+        delivery.say(
+            f"one of {len(candidates)} threads takes it",
+            f"the kernel asks thread {candidates[0].tid} first, unless it was woken before"
+            if deep
+            else "the kernel chooses in turn",
+        )
     if delivery.process.tracer is not None:
         delivery.say("its tracer decides", f"pid {delivery.process.tracer} sees it first")
         return decided(Outcome.UNKNOWN, to=_tids(candidates))
@@ -98,18 +102,6 @@ def taken_by_the_chosen(delivery: Delivery) -> Verdict:
         outcomes.append(Outcome.CONSUMED)
     masked = _masked_until_now(delivery)
     return decided(*outcomes, to=tuple(dict.fromkeys((*_tids(woken), *thieves, *masked))))
-
-
-def taken_along(delivery: Delivery, verdict: Verdict) -> tuple[Outcome, ...]:
-    """A thread that wakes takes all that it finds, a stop signal that waited included."""
-    process = delivery.process
-    for thread in process.living:
-        found = (process.pending or EMPTY) | (thread.pending or EMPTY)
-        waiting = (found & STOPS) - (thread.blocked or EMPTY) - (process.caught or EMPTY)
-        if thread.tid in verdict.receivers and waiting and not delivery.held(thread):
-            delivery.say(f"{listed(waiting)} stops it", f"thread {thread.tid} takes that along")
-            return (Outcome.STOPPED, Outcome.PENDING)
-    return ()
 
 
 def _thieves(delivery: Delivery) -> tuple[int, ...]:
@@ -139,28 +131,8 @@ def _by_thread(delivery: Delivery, thread: Thread) -> tuple[Outcome, ...]:
         return (Outcome.CONSUMED, _by_disposition(delivery))
     outcome = _by_disposition(delivery)
     if outcome is Outcome.DISCARDED:
-        return (outcome, *_released(delivery, thread))
+        return (outcome, *released(delivery, thread))
     return (outcome,)
-
-
-def _released(delivery: Delivery, thread: Thread) -> Iterator[Outcome]:
-    """A signal that is dropped ends ppoll and its kin all the same, and their mask with it.
-
-    What only that mask held back is then delivered; whether it did /proc does not show.
-    """
-    if thread.syscall is None or not thread.syscall.opens_mask:
-        return
-    waiting = (delivery.process.pending or EMPTY) | (thread.pending or EMPTY)
-    for signal in waiting & (thread.blocked or EMPTY):
-        if delivery.process.disposition(signal) != "default":
-            continue
-        outcome = BY_ACTION[signal.default_action]
-        if outcome is not Outcome.DISCARDED:
-            delivery.say(
-                f"but {signal.name}, pending, may be let in",
-                f"it ends the {thread.syscall.name} of thread {thread.tid}, and its mask",
-            )
-            yield outcome
 
 
 def _by_sigwait(delivery: Delivery, thread: Thread) -> tuple[Outcome, ...]:
@@ -170,7 +142,7 @@ def _by_sigwait(delivery: Delivery, thread: Thread) -> tuple[Outcome, ...]:
         delivery.say("or it is dropped", f"if the thread did not block it before; {_HIDDEN}")
         return (Outcome.CONSUMED,)
     default_end = delivery.signal.default_action is Action.TERMINATE
-    if delivery.disposition == "default" and default_end and not delivery.spared:
+    if delivery.disposition == "default" and default_end:
         delivery.say(
             "or it ends the process",
             f"if the thread did not block it before, as POSIX demands; {_HIDDEN}",
@@ -188,7 +160,10 @@ def _by_disposition(delivery: Delivery) -> Outcome:
         delivery.say(f"{name} is taken and dropped", "its disposition is to do nothing")
         return Outcome.DISCARDED
     if delivery.spared and not delivery.kernel_only:
-        delivery.say(f"{name} is taken and dropped", "an init gets no default action")
+        if delivery.perhaps_ended:
+            delivery.say(f"or {name} is taken and dropped", "not every kernel does so")
+        else:
+            delivery.say(f"{name} is taken and dropped", "an init gets no default action")
         return Outcome.DISCARDED
     action = delivery.signal.default_action
     if action is Action.STOP and name != "SIGSTOP":
@@ -225,10 +200,12 @@ def _masked_until_now(delivery: Delivery) -> tuple[int, ...]:
     """
     if not delivery.continued:
         return ()
+    named = delivery.order.tid
     return tuple(
         thread.tid
         for thread in delivery.process.living
-        if thread.syscall is not None
+        if named in (None, thread.tid)
+        and thread.syscall is not None
         and (thread.syscall.opens_mask or thread.syscall.waits_for_signals)
     )
 
@@ -238,10 +215,6 @@ def _where_blocked(delivery: Delivery) -> str:
     if delivery.order.tid is not None:
         return f"thread {delivery.order.tid} blocks it"
     return "its only thread blocks it" if count == 1 else f"all {count} threads block it"
-
-
-def _traced_stop(delivery: Delivery) -> bool:
-    return any(thread.state is State.TRACED for thread in delivery.process.living)
 
 
 def _tids(threads: tuple[Thread, ...]) -> tuple[int, ...]:

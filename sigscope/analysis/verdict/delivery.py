@@ -37,11 +37,15 @@ class Delivery:
     steps: list[Step] = field(default_factory=list)
     continued: bool = False
     """SIGCONT has let a stopped process go on."""
+    perhaps_ended: bool = False
+    """An init that the kernel does not spare, or does: kernels differ."""
     perhaps_dropped: bool = False
     """The addressed thread may have been open before its sigwait: then it was dropped."""
 
     def say(self, says: str, because: str) -> None:
-        self.steps.append(Step(says, because))
+        step = Step(says, because)
+        if step not in self.steps:  # two threads may fare alike
+            self.steps.append(step)
 
     @property
     def signal(self) -> Signal:
@@ -91,6 +95,11 @@ class Delivery:
             thread.state is State.STOPPED for thread in self.process.living
         )
 
+    @property
+    def in_ptrace_stop(self) -> bool:
+        """A tracer holds a thread of it: only the tracer lets that one go on."""
+        return any(thread.state is State.TRACED for thread in self.process.living)
+
     def held(self, thread: Thread) -> bool:
         """In a stop, where only SIGKILL reaches it (task_is_stopped_or_traced)."""
         if thread.state is State.TRACED:
@@ -123,12 +132,14 @@ class Delivery:
         """The threads from which complete_signal() chooses: the leader alone, if it wants it.
 
         A stopped process that goes on wakes as a whole, and of several signals the next may
-        go to the next thread.
+        go to the next thread. A leader deep in the kernel wants none while it is woken for one
+        that another thread has taken since (TIF_SIGPENDING), which /proc does not show.
         """
         addressed = self.addressed
         open_now = tuple(thread for thread in self.process.living if self.wants(thread))
         if self.order.tid is not None:
             return tuple(thread for thread in open_now if thread is addressed)
-        if addressed in open_now and not self.continued and self.order.count == 1:
+        alone = not self.continued and self.order.count == 1
+        if alone and addressed in open_now and addressed.state is not State.UNINTERRUPTIBLE:
             return (addressed,)
         return open_now

@@ -49,10 +49,10 @@ def repeated(delivery: Delivery) -> Verdict | None:
 
 def queue_limit(delivery: Delivery) -> Verdict | None:
     """RLIMIT_SIGPENDING counts all signals queued for the target's real user."""
-    queue, order = delivery.process.queue, delivery.order
+    queue = delivery.process.queue
     if delivery.signal < KERNEL_RTMIN or queue is None or queue.used < queue.limit:
         return None
-    if order.queued or order.tid is not None:
+    if delivery.order.queued or delivery.order.tid is not None:
         delivery.say(
             "the call fails with EAGAIN",
             f"{queue.used} of {queue.limit} signals are queued for user {delivery.process.uid}",

@@ -6,10 +6,11 @@ check_kill_permission() and prepare_signal() of kernel/signal.c.
 from __future__ import annotations
 
 from sigscope.analysis.verdict.delivery import Delivery, Verdict, decided
+from sigscope.analysis.verdict.queueing import queue_limit
 from sigscope.model.explanation import Outcome
 from sigscope.model.naming import listed
 from sigscope.model.signals import EMPTY, Action, Signal, SignalSet
-from sigscope.model.state import State
+from sigscope.model.thread import Thread
 
 KILL = Signal.named("SIGKILL")
 CONT = SignalSet.of("SIGCONT")
@@ -29,9 +30,32 @@ def existence(delivery: Delivery) -> Verdict | None:
         delivery.say("not known", "the thread was not seen")
         return decided(Outcome.UNKNOWN)
     if delivery.order.tid is not None and addressed.state.gone:
-        delivery.say("nothing happens", f"thread {addressed.tid} has ended, though others live on")
-        return decided(Outcome.DISCARDED)
+        return _to_dead_thread(delivery)
     return None
+
+
+def _to_dead_thread(delivery: Delivery) -> Verdict:
+    """A dead leader stays while other threads live; not every kernel looks before it drops.
+
+    On some Linux 6.18 nothing at all happens, on others SIGCONT still wakes the others, and
+    a signal that is not ignored still has to find room in the queue.
+    """
+    tid, outcomes = delivery.order.tid, []
+    if delivery.signal.default_action is Action.CONTINUE and delivery.stopped:
+        delivery.say("the process goes on", "SIGCONT wakes all threads, to whichever it is sent")
+        outcomes.append(Outcome.CONTINUED)
+    elif not _ignored_by(delivery, delivery.addressed):
+        refused = queue_limit(delivery)
+        outcomes += refused.outcomes if refused else ()
+    what = "or nothing happens" if outcomes else "nothing happens"
+    delivery.say(what, f"thread {tid} has ended, though others live on")
+    return decided(*outcomes, Outcome.DISCARDED)
+
+
+def _ignored_by(delivery: Delivery, thread: Thread | None) -> bool:
+    """Does it neither block the signal nor make anything of it?"""
+    blocked = (thread.blocked if thread else None) or EMPTY
+    return delivery.signal not in blocked and (delivery.does_nothing or delivery.spared)
 
 
 def permission(delivery: Delivery) -> Verdict | None:
@@ -94,9 +118,8 @@ def _to_traced(delivery: Delivery) -> Verdict:
     delivery.say(
         "its tracer decides", f"SIGCONT wakes all threads, and pid {delivery.process.tracer}"
     )
-    living = delivery.process.living
-    tids = tuple(thread.tid for thread in living)
-    if any(thread.state is State.TRACED for thread in living):
+    tids = tuple(thread.tid for thread in delivery.process.living)
+    if delivery.in_ptrace_stop:
         return decided(Outcome.PENDING, Outcome.CONTINUED, to=tids)
     return decided(Outcome.UNKNOWN, to=tids)
 
