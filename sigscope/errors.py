@@ -68,6 +68,10 @@ class NotPermitted(SigscopeError):
     status = ExitStatus.NOT_PERMITTED
 
 
+class WouldHarm(NotPermitted):
+    """Stopping the target would change what it does, and that could not be undone."""
+
+
 class NotSupported(SigscopeError):
     """This kernel, architecture or /proc does not offer what the answer needs."""
 
