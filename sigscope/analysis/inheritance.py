@@ -8,13 +8,12 @@ that this thread blocks, or nothing is claimed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sigscope.analysis.launder import CHLD, habit
 from sigscope.model.lineage import Confidence, Link
 from sigscope.model.process import Process
 from sigscope.model.signals import LIBC_OWN, Signal, SignalSet
 from sigscope.model.thread import Thread
+from sigscope.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True)

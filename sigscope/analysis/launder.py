@@ -12,10 +12,10 @@ what it starts before that (jobs with &, pipelines) has the mask that it still s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from sigscope.model.process import Process
 from sigscope.model.signals import EMPTY, EVERYTHING, SignalSet
+from sigscope.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import click
 
@@ -31,6 +30,7 @@ from sigscope.model.audit import Audit, Waiver
 from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.finding import Severity
 from sigscope.model.host import Host
+from sigscope.model.value import dataclass
 from sigscope.render.audit import audit_document, audit_lines, rule_document, rule_lines
 from sigscope.render.gaps import gap_count, gap_lines
 from sigscope.render.line import Line

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import click
 
@@ -30,6 +29,7 @@ from sigscope.model.host import Host
 from sigscope.model.loss import Loss
 from sigscope.model.process import Process
 from sigscope.model.signals import Action
+from sigscope.model.value import dataclass
 from sigscope.render.explain import (
     call_lines,
     call_of,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from sigscope.decode.signal_name import parse_signal
 from sigscope.errors import UsageError
 from sigscope.model.signals import ALL_BITS, SignalSet
+from sigscope.model.value import dataclass
 
 _LINE = re.compile(
     r"^\s*(?P<label>Sig(?:Pnd|Blk|Ign|Cgt)|ShdPnd|sigmask)\s*:\s*(?P<hex>\S+)\s*$", re.ASCII

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sigscope.errors import DecodeError
+from sigscope.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from sigscope.model.finding import Finding, Severity
 from sigscope.model.gap import Gap
 from sigscope.model.host import Host
+from sigscope.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True)

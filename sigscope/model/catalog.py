@@ -6,11 +6,11 @@ of the running program) is read by ``kernel.settings``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from sigscope.model.gap import Gap
 from sigscope.model.signals import EMPTY, SignalSet
+from sigscope.model.value import dataclass
 
 
 class Taken(Enum):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sigscope.model.finding import Finding, Severity
 from sigscope.model.gap import Gap
 from sigscope.model.host import Host
 from sigscope.model.lineage import Kind, Lineage
 from sigscope.model.process import Process
+from sigscope.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from sigscope.model.signals import Signal
+from sigscope.model.value import dataclass
 
 
 class Severity(Enum):

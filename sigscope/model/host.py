@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from sigscope.model.gap import Gap
 from sigscope.model.process import Process
+from sigscope.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from functools import reduce
 from operator import and_, or_
@@ -15,6 +14,7 @@ from sigscope.model.signals import SignalSet
 from sigscope.model.state import State
 from sigscope.model.thread import Thread
 from sigscope.model.timer import Timer
+from sigscope.model.value import dataclass
 from sigscope.model.waits import Waits
 
 if TYPE_CHECKING:  # who does not look that deep starts faster without

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import signal as libc
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
+
+from sigscope.model.value import dataclass
 
 FIRST, LAST = 1, 64
 RTMIN = 34

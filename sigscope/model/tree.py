@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sigscope.model.process import Process
 from sigscope.model.signals import SignalSet
+from sigscope.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True)

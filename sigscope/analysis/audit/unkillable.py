@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from sigscope.analysis.audit.looks import Looks
 from sigscope.analysis.audit.scene import Scene
@@ -19,6 +18,7 @@ from sigscope.model.process import Process
 from sigscope.model.signals import DEFAULT_TERMINATES, EMPTY, Signal, SignalSet
 from sigscope.model.state import State
 from sigscope.model.thread import Thread
+from sigscope.model.value import dataclass
 
 ID = "unkillable"
 SEVERITIES: tuple[Severity, ...] = (Severity.ERROR, Severity.WARNING)

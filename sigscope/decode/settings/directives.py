@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from sigscope.model.gap import Gap
+from sigscope.model.value import dataclass
 
 DEEPEST = 8
 """Files that include files that include files."""
