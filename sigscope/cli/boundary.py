@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Callable
 
 from sigscope.cli.output import put_remarks
@@ -34,6 +33,8 @@ def explain(error: SigscopeError) -> None:
 
 def _our_bug(error: Exception) -> int:
     """A report that can be pasted: the chain of our own lines, in one line each."""
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)[-4:]
     where = " <- ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
     put_remarks(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from sigscope.analysis.diagnose import diagnose, lasting, suspects
+from sigscope.cli.target import Target
 from sigscope.kernel.closer import look_closer
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.scan import read_family
@@ -21,9 +22,11 @@ upon the same instant of its loop too often.
 """
 
 
-def diagnose_targets(procfs: ProcFS, pids: Collection[int]) -> Diagnosis:
-    """These processes, looked at closely; an error among the findings is looked at twice."""
-    host = read_family(procfs, pids)
+def diagnose_targets(procfs: ProcFS, targets: Iterable[Target]) -> Diagnosis:
+    """These processes, looked at closely; an error among the findings is looked at again."""
+    seen = {target.pid: target.process for target in targets if target.process is not None}
+    pids = tuple(seen)
+    host = read_family(procfs, pids, seen=seen)
     first = diagnose(look_closer(procfs, host, pids), pids)
     return _settled(procfs, first)
 

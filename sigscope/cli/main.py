@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import sys
 from collections.abc import Sequence
@@ -43,6 +42,8 @@ class Floors(click.Group):
         if word.isdigit():
             raise UsageError(f"{word} is no command", f"sigscope pid {word}")
         if word and not word.startswith("-") and word not in COMMANDS:
+            import difflib
+
             near = difflib.get_close_matches(word, COMMANDS, n=1)
             hint = f"did you mean: sigscope {near[0]}?" if near else "sigscope --help lists them"
             raise UsageError(f"{word!r} is no command", hint)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterable
 from typing import TextIO
@@ -27,6 +26,8 @@ _NARROWEST, _USUAL = 40, 80
 
 def width() -> int:
     """Columns of the terminal; 80 where there is none."""
+    import shutil
+
     return max(_NARROWEST, shutil.get_terminal_size((_USUAL, 24)).columns)
 
 

@@ -13,7 +13,6 @@ from sigscope.cli.source import open_source
 from sigscope.cli.target import Target, resolve_all
 from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.finding import Severity
-from sigscope.render.gaps import gap_lines
 from sigscope.render.line import BLANK, Line
 
 
@@ -47,12 +46,14 @@ def pid(
     found, status = resolve_all(source, targets)
     if not found:
         return status
-    diagnosis = diagnose_targets(source, {target.pid: None for target in found})
+    diagnosis = diagnose_targets(source, found)
     if as_json:
         from sigscope.render.document import diagnosis_document
 
         put_json(diagnosis_document("pid", diagnosis, diagnosis.processes))
     else:
+        from sigscope.render.gaps import gap_lines
+
         put(_screens(diagnosis, found, everything, threads))
         put_remarks(gap_lines(diagnosis.gaps, width()))
     return max(status, int(diagnosis.reaches(Severity(fail_on))))

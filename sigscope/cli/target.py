@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from sigscope.cli.boundary import explain
 from sigscope.errors import ExitStatus, NoSuchTarget, SigscopeError, UsageError
+from sigscope.kernel.directory import is_number
 from sigscope.kernel.names import COMM_LENGTH, read_names, read_program
 from sigscope.kernel.process import read_status
 from sigscope.kernel.procfs import ProcFS
+from sigscope.model.process import Process
+from sigscope.model.value import dataclass
 
-_PID = re.compile(r"(\d{1,10})(?:/(\d{1,10}))?", re.ASCII)
-_MORE = r"[-_.\d].*"
-"""What may stand behind the name that is meant: php-fpm8.2, uwsgi_python3, redis-server."""
+_SEPARATORS = tuple("-_.0123456789")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One process; ``tid`` if a single thread was named, ``word`` as it was typed."""
+    """One process; ``tid`` if a single thread was named, ``word`` as it was typed.
+
+    ``process`` is what was read when it was made sure that it is there.
+    """
 
     pid: int
     tid: int | None
     word: str
+    process: Process | None = None
 
     @property
     def by_name(self) -> bool:
-        return not _PID.fullmatch(self.word)
+        return not is_number(self.word.partition("/")[0])
 
 
 def resolve(procfs: ProcFS, word: str) -> list[Target]:
@@ -38,15 +41,14 @@ def resolve(procfs: ProcFS, word: str) -> list[Target]:
     A name is the whole comm, or the whole name of the program where the kernel cut it. Where
     none is called so, a version or variant may follow: ``php-fpm`` finds php-fpm8.2.
     """
-    if match := _PID.fullmatch(word):
-        pid, tid = int(match[1]), match[2]
-        return [Target(pid, int(tid) if tid else None, word)]
+    pid, slash, tid = word.partition("/")
+    if is_number(pid) and (is_number(tid) or not slash):
+        return [Target(int(pid), int(tid) if tid else None, word)]
     if "/" in word or not word.strip():
         raise UsageError(f"{word!r} is no target", "give a PID, PID/TID or the name of a program")
     names = [
         (pid, comm) for pid, comm in read_names(procfs) if not (procfs.live and pid == os.getpid())
     ]
-    variant = re.compile(re.escape(word) + _MORE, re.DOTALL)
     found = (
         [pid for pid, comm in names if comm == word]
         or [
@@ -54,13 +56,18 @@ def resolve(procfs: ProcFS, word: str) -> list[Target]:
             for pid, comm in names
             if comm == word[:COMM_LENGTH] and read_program(procfs, pid) == word
         ]
-        or [pid for pid, comm in names if variant.fullmatch(comm)]
+        or [pid for pid, comm in names if _is_variant(comm, word)]
     )
     if found:
         return [Target(pid, None, word) for pid in found]
     raise NoSuchTarget(
         f"no process is called {word!r}", _suggestion(word, [comm for _, comm in names])
     )
+
+
+def _is_variant(comm: str, word: str) -> bool:
+    """Is it the name that is meant, with more behind: php-fpm8.2, uwsgi_python3, redis-server?"""
+    return comm.startswith(word) and comm[len(word) : len(word) + 1] in _SEPARATORS
 
 
 def resolve_all(procfs: ProcFS, words: Iterable[str]) -> tuple[list[Target], int]:
@@ -75,8 +82,7 @@ def resolve_all(procfs: ProcFS, words: Iterable[str]) -> tuple[list[Target], int
             continue
         for target in targets:
             try:
-                _check(procfs, target)
-                found.setdefault(target.pid, target)
+                found.setdefault(target.pid, _checked(procfs, target))
             except SigscopeError as error:
                 status = max(status, _told(error))
     return list(found.values()), status
@@ -87,15 +93,18 @@ def _told(error: SigscopeError) -> int:
     return int(error.status)
 
 
-def _check(procfs: ProcFS, target: Target) -> None:
+def _checked(procfs: ProcFS, target: Target) -> Target:
     """Is it there, and is the thread one of its own?"""
     process = read_status(procfs, target.pid)
     if target.tid is not None and process.thread(target.tid) is None:
         tids = " ".join(str(thread.tid) for thread in process.threads[:8])
         raise NoSuchTarget(f"process {target.pid} has no thread {target.tid}", f"it has: {tids}")
+    return replace(target, process=process)
 
 
 def _suggestion(word: str, names: Sequence[str]) -> str:
+    import difflib
+
     near = difflib.get_close_matches(word, set(names), n=3, cutoff=0.7)
     near += sorted({name for name in names if word in name and name not in near})[:3]
     return (

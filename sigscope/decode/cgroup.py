@@ -9,24 +9,28 @@ has a cgroup namespace of its own: what does not fit exactly is no container.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from sigscope.decode.text import decode_text
 from sigscope.model.container import Container
+from sigscope.model.value import dataclass
 
-_ID = r"(?P<id>[0-9a-f]{64})"
+_ID_LENGTH = 64
+_ID = rf"(?P<id>[0-9a-f]{{{_ID_LENGTH}}})"
 _RUNTIMES = (
-    ("docker", re.compile(rf"(?:^|/)docker-{_ID}\.scope")),
-    ("docker", re.compile(rf"/docker/{_ID}")),
-    ("containerd", re.compile(rf"cri-containerd[-:]{_ID}")),
-    ("containerd", re.compile(rf"/(?:default|k8s\.io|moby)/{_ID}")),
-    ("cri-o", re.compile(rf"/crio-(?:conmon-)?{_ID}")),
-    ("podman", re.compile(rf"/libpod-(?:payload-)?{_ID}")),
-    ("kubernetes", re.compile(rf"/kubepods[^\n]*/{_ID}")),
-    ("lxc", re.compile(r"/lxc(?:\.payload)?[./](?P<id>[A-Za-z0-9_.-]{1,64})")),
+    ("docker", rf"(?:^|/)docker-{_ID}\.scope"),
+    ("docker", rf"/docker/{_ID}"),
+    ("containerd", rf"cri-containerd[-:]{_ID}"),
+    ("containerd", rf"/(?:default|k8s\.io|moby)/{_ID}"),
+    ("cri-o", rf"/crio-(?:conmon-)?{_ID}"),
+    ("podman", rf"/libpod-(?:payload-)?{_ID}"),
+    ("kubernetes", rf"/kubepods[^\n]*/{_ID}"),
+    ("lxc", r"/lxc(?:\.payload)?[./](?P<id>[A-Za-z0-9_.-]{1,64})"),
 )
 PATH_MAX = 4096
-_UNIT = re.compile(r"/([A-Za-z0-9:_.\\@-]{1,255}\.(?:service|scope|socket))(?=/|$)")
+_UNIT_KINDS = (".service", ".scope", ".socket")
+_UNIT_SIGNS = dict.fromkeys(map(ord, r":_.\@-"))
+_LONGEST_UNIT = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,25 @@ def decode_cgroup(data: bytes) -> Placement:
     """
     lines = decode_text(data).split("\n")
     paths = [line.split(":", 2)[-1][:PATH_MAX] for line in lines]
-    container = next(
-        (
-            Container(runtime, match["id"])
-            for runtime, pattern in _RUNTIMES
-            for path in paths
-            if (match := pattern.search(path))
-        ),
-        None,
+    units = [part for path in paths for part in path.split("/")[1:] if _is_unit(part)]
+    return Placement(_container(paths), units[-1] if units else None)
+
+
+def _container(paths: Iterable[str]) -> Container | None:
+    """Most processes live in none, and no pattern is tried on a path too short to name one."""
+    telling = [path for path in paths if len(path) > _ID_LENGTH or "/lxc" in path]
+    for runtime, pattern in _RUNTIMES:
+        for path in telling:
+            if match := re.search(pattern, path):
+                return Container(runtime, match["id"])
+    return None
+
+
+def _is_unit(name: str) -> bool:
+    return (
+        name.endswith(_UNIT_KINDS)
+        and name not in _UNIT_KINDS
+        and len(name) <= _LONGEST_UNIT
+        and name.isascii()
+        and name.translate(_UNIT_SIGNS).isalnum()
     )
-    units = [unit for path in paths for unit in _UNIT.findall(path)]
-    return Placement(container, units[-1] if units else None)

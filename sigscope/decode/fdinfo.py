@@ -7,8 +7,8 @@ import re
 from sigscope.errors import DecodeError
 from sigscope.model.signals import SignalSet
 
-_SIGMASK = re.compile(rb"^sigmask:\t([0-9a-f]{16})$", re.MULTILINE)
-_WATCHED = re.compile(rb"^tfd: +(\d{1,9}) ", re.MULTILINE)
+_SIGMASK = rb"(?m)^sigmask:\t([0-9a-f]{16})$"
+_WATCHED = rb"(?m)^tfd: +(\d{1,9}) "
 
 
 def decode_signalfd(data: bytes) -> SignalSet:
@@ -17,7 +17,7 @@ def decode_signalfd(data: bytes) -> SignalSet:
     >>> decode_signalfd(b"pos:\t0\nflags:\t02\nsigmask:\t0000000000004000\n")
     SignalSet(mask=16384)
     """
-    match = _SIGMASK.search(data)
+    match = re.search(_SIGMASK, data)
     if match is None:
         raise DecodeError("fdinfo/FD", "a signalfd without a sigmask line")
     return SignalSet(int(match[1], 16))
@@ -29,4 +29,4 @@ def decode_epoll(data: bytes) -> frozenset[int]:
     >>> sorted(decode_epoll(b"pos:\t0\ntfd:        5 events:       19 data: 5\n"))
     [5]
     """
-    return frozenset(int(number) for number in _WATCHED.findall(data))
+    return frozenset(int(number) for number in re.findall(_WATCHED, data))

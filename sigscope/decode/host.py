@@ -6,20 +6,18 @@ import re
 
 from sigscope.errors import DecodeError
 
-_BTIME = re.compile(rb"^btime (\d{1,10})$", re.MULTILINE)
-_UPTIME = re.compile(rb"(\d{1,10}\.\d{1,9}) ")
-_EXEC_START = re.compile(rb"^se\.exec_start +: +(\d{1,15}\.\d{1,6})$", re.MULTILINE)
-_HIDEPID = re.compile(rb"hidepid=(\w+)")
+_HIDEPID = rb"hidepid=(\w+)"
+_LONGEST_FRACTION = 9
 
 
 def decode_boot_time(data: bytes) -> int:
     """Seconds since the epoch at which the host was booted."""
-    return int(_find(_BTIME, data, "stat"))
+    return int(_number(data, b"btime", "stat", 10))
 
 
 def decode_uptime(data: bytes) -> float:
     """Seconds since boot."""
-    return float(_find(_UPTIME, data, "uptime"))
+    return float(_number(data, b"", "uptime", 10, fraction=True))
 
 
 def decode_last_ran(data: bytes) -> float:
@@ -27,7 +25,7 @@ def decode_last_ran(data: bytes) -> float:
 
     That clock leaves out interrupts and stolen time: differences of it are "about".
     """
-    return float(_find(_EXEC_START, data, "sched"))
+    return float(_number(data, b"se.exec_start", "sched", 15, fraction=True))
 
 
 def decode_hidepid(data: bytes, mount_point: bytes = b"/proc") -> str | None:
@@ -41,15 +39,18 @@ def decode_hidepid(data: bytes, mount_point: bytes = b"/proc") -> str | None:
         before, _, after = line.partition(b" - ")
         fields = before.split()
         if len(fields) > 4 and fields[4] == mount_point and after.startswith(b"proc "):
-            match = _HIDEPID.search(after)
+            match = re.search(_HIDEPID, after)
             value = match[1].decode("ascii", "replace") if match else "0"
             hidden = None if value in ("0", "off") else value
     return hidden
 
 
-def _find(pattern: re.Pattern[bytes], data: bytes, what: str) -> bytes:
-    match = pattern.search(data)
-    if match is None:
+def _number(data: bytes, label: bytes, what: str, longest: int, fraction: bool = False) -> bytes:
+    """The first number of the line that begins with this label; a colon may stand between."""
+    line = next((line for line in data.splitlines() if line.startswith(label)), b"")
+    word, *_ = [*line[len(label) :].lstrip(b" :").split(), b""]
+    whole, point, part = word.partition(b".")
+    fits = part.isdigit() and len(part) <= _LONGEST_FRACTION if fraction else not point
+    if not (fits and whole.isdigit() and len(whole) <= longest):
         raise DecodeError(what, "the line that sigscope needs is not there")
-    found: bytes = match[1]
-    return found
+    return word

@@ -8,7 +8,6 @@ slice is decoded once.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from sigscope.decode.text import decode_status_name
@@ -16,17 +15,12 @@ from sigscope.errors import DecodeError
 from sigscope.model.process import Queue
 from sigscope.model.signals import SignalSet
 from sigscope.model.state import State
+from sigscope.model.value import dataclass
 
-_SETS = re.compile(
-    rb"SigPnd:\t([0-9a-f]{16})\n"
-    rb"ShdPnd:\t([0-9a-f]{16})\n"
-    rb"SigBlk:\t([0-9a-f]{16})\n"
-    rb"SigIgn:\t([0-9a-f]{16})\n"
-    rb"SigCgt:\t([0-9a-f]{16})\n"
-)
+_LABELS = [b"SigPnd", b"ShdPnd", b"SigBlk", b"SigIgn", b"SigCgt"]
 _SETS_LENGTH = 5 * 25
-_HEAD = re.compile(rb"Name:\t(.*)\n(?:Umask:.*\n)?State:\t(.)")
-_CAPABLE = re.compile(rb"^CapEff:\t([0-9a-f]{16})$", re.MULTILINE)
+_DIGITS = b"0123456789abcdef"
+_CAPABLE = rb"(?m)^CapEff:\t([0-9a-f]{16})$"
 CAP_SYS_PTRACE = 19
 _LONGEST_NUMBER = 20
 
@@ -76,18 +70,24 @@ def decode_thread_status(data: bytes) -> tuple[str, State, Sets | None]:
 
 @lru_cache(maxsize=4096)
 def _decode_head(lines: bytes) -> tuple[str, State]:
-    match = _HEAD.match(lines)
-    if match is None:
+    name, *rest = lines.split(b"\n")
+    state = next((line for line in rest if not line.startswith(b"Umask:")), b"")
+    letter = state[7:8]
+    if not (name.startswith(b"Name:\t") and state.startswith(b"State:\t") and letter):
         raise DecodeError("status", "it does not begin with Name: and State:")
-    return decode_status_name(match[1]), State.of(match[2].decode("latin-1"))
+    return decode_status_name(name[6:]), State.of(letter.decode("latin-1"))
 
 
 @lru_cache(maxsize=4096)
 def _decode_sets(lines: bytes) -> Sets:
-    match = _SETS.fullmatch(lines)
-    if match is None:
+    *words, end = lines.replace(b":\t", b"\n").split(b"\n")
+    labels, masks = words[::2], words[1::2]
+    whole = len(masks) == len(_LABELS) and all(
+        len(mask) == 16 and not mask.translate(None, _DIGITS) for mask in masks
+    )
+    if labels != _LABELS or not whole or end:
         raise DecodeError("status", "the lines SigPnd to SigCgt are cut off or out of order")
-    return Sets(*(SignalSet(int(digits, 16)) for digits in match.groups()))
+    return Sets(*(SignalSet(int(mask, 16)) for mask in masks))
 
 
 def decode_status(data: bytes) -> Status:
@@ -117,7 +117,7 @@ def decode_status(data: bytes) -> Status:
 
 def decode_capable(data: bytes) -> bool:
     """Has it CAP_SYS_PTRACE in its effective set, and so sees through hidepid (proc(5))?"""
-    match = _CAPABLE.search(data)
+    match = re.search(_CAPABLE, data)
     return match is not None and bool(int(match[1], 16) >> CAP_SYS_PTRACE & 1)
 
 

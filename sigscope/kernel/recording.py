@@ -14,12 +14,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sigscope.kernel.directory import LARGEST, Directory
+from sigscope.kernel.refusal import RecordedRefusal
 
 T = TypeVar("T", bytes, str, list[str])
-
-
-class RecordedRefusal(OSError):
-    """What the kernel answered when the recording was made; nothing can be done about it here."""
 
 
 Answer = bytes | str | list[str] | int

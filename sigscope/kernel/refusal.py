@@ -7,7 +7,6 @@ import os
 
 from sigscope.errors import DecodeError
 from sigscope.kernel.directory import Directory
-from sigscope.kernel.recording import RecordedRefusal
 from sigscope.model.gap import Gap
 
 GONE = (errno.ENOENT, errno.ESRCH)
@@ -20,6 +19,10 @@ _ABSENT_HINTS = {
     "syscall": "the kernel needs CONFIG_HAVE_ARCH_TRACEHOOK",
     "sched": "the kernel needs CONFIG_SCHED_DEBUG",
 }
+
+
+class RecordedRefusal(OSError):
+    """What the kernel answered when a recording was made; nothing can be done about it here."""
 
 
 def vanished(directory: Directory, error: OSError) -> bool:

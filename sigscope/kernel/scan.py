@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -35,8 +35,13 @@ def read_host(procfs: ProcFS, progress: Progress | None = None) -> Host:
     return _host(procfs, processes, gaps)
 
 
-def read_family(procfs: ProcFS, pids: Iterable[int], strict: bool = True) -> Host:
-    """These processes and all their ancestors.
+def read_family(
+    procfs: ProcFS,
+    pids: Iterable[int],
+    strict: bool = True,
+    seen: Mapping[int, Process] = MappingProxyType({}),
+) -> Host:
+    """These processes and all their ancestors; those ``seen`` a moment ago are not read again.
 
     Raises what :func:`read_status` raises for one of ``pids``; not ``strict``: leaves it out.
     """
@@ -46,7 +51,7 @@ def read_family(procfs: ProcFS, pids: Iterable[int], strict: bool = True) -> Hos
         if pid in processes:
             continue
         if strict:
-            processes[pid] = read_status(procfs, pid)
+            processes[pid] = seen.get(pid) or read_status(procfs, pid)
         else:
             _add(procfs, pid, processes, gaps)
         _add_ancestors(procfs, pid, processes, gaps)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sigscope.model.gap import Gap
 from sigscope.render.line import Line, Role, Span, wrapped
 
-_OF_PID = re.compile(r"^(.*?)(?:task/\d+/)?(\S+) of (\d+)$")
+_OF_PID = r"^(.*?)(?:task/\d+/)?(\S+) of (\d+)$"
 _MOST_PIDS = 6
 
 
@@ -23,7 +23,7 @@ def gap_lines(gaps: Iterable[Gap], width: int) -> Iterator[Line]:
     """Gaps of the same kind and cause on one line, with the pids they hold for."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     for gap in gaps:
-        match = _OF_PID.match(gap.what)
+        match = re.match(_OF_PID, gap.what)
         what, pid = (match[1] + match[2], match[3]) if match else (gap.what, "")
         pids = groups.setdefault((what, gap.why, gap.hint), [])
         if pid and pid not in pids:

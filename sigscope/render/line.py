@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+
+from sigscope.model.value import dataclass
 
 
 class Role(Enum):
@@ -65,6 +65,8 @@ def wrapped(text: str, width: int, indent: str, role: Role = Role.PLAIN) -> Iter
     >>> [str(line) for line in wrapped("one two three", 9, "  ")]
     ['  one two', '  three']
     """
+    import textwrap
+
     room = max(20 if width >= 40 else 1, width - len(indent))
     words = escape(text)
     for piece in textwrap.wrap(words, room, break_long_words=False, break_on_hyphens=False):
