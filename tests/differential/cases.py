@@ -94,6 +94,11 @@ INIT = (
         to(SIGTERM, BLOCKS, Task("sigwait", 0, of(SIGTERM)), init=True),
     ),
     (
+        "init-second-of-two-that-the-leader-awaits",
+        to(RT, Task("sigwait", of(RT), of(RT)), Task("vfork"), init=True, count=2),
+    ),
+    ("init-leader-blocks-frozen", to(SIGTERM, BLOCKS, IDLE, init=True, frozen="v2")),
+    (
         "init-takes-stop-along",
         to(SIGCHLD, Task("vfork", of(SIGCHLD)), IDLE, stopped=True, init=True),
     ),
@@ -129,6 +134,16 @@ AWAITED = (
     ("signalfd-steals-core", to(SIGQUIT, IDLE, Task("signalfd_epoll", 0, of(SIGQUIT)))),
     ("signalfd-steals-stop", to(SIGTSTP, IDLE, Task("signalfd_read", 0, of(SIGTSTP)))),
     ("signalfd-no-steal-of-term", to(SIGTERM, IDLE, Task("signalfd_poll", 0, of(SIGTERM)))),
+    (
+        "handler-ends-sigsuspend-and-tstp-stops",
+        to(
+            SIGUSR1,
+            Task("rt_sigsuspend", 0, of(SIGTSTP)),
+            thread=0,
+            earlier=(Sent(int(SIGTSTP), 0),),
+            actions=((SIGUSR1, "h"),),
+        ),
+    ),
     (
         "chld-ends-ppoll-and-int-kills",
         to(

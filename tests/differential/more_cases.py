@@ -8,6 +8,7 @@ from tests.differential.cases import (
     AWAITED,
     BLOCKS,
     CAUGHT,
+    DEAD,
     DEAD_LEADER,
     FULL,
     HELD,
@@ -44,6 +45,10 @@ HELD_UP = (
             earlier=(Sent(int(SIGTERM)), Sent(int(SIGTERM), 1)),
             actions=CAUGHT,
         ),
+    ),
+    (
+        "vfork-second-of-two-that-another-awaits",
+        to(RT, Task("sigwait", of(RT), of(RT)), VFORK, count=2),
     ),
     (
         "vfork-quit-taken-along-by-dropped-chld",
@@ -98,6 +103,7 @@ HELD_UP = (
     ("held-ignored", to(SIGCHLD, traced="held")),
     ("held-kill", to(SIGKILL, traced="held")),
     ("held-cont", to(SIGCONT, traced="held")),
+    ("held-dead-leader-cont", to(SIGCONT, DEAD, IDLE, traced="held")),
     ("seized-term", to(SIGTERM, traced="passed on")),
     ("seized-stopped-cont", to(SIGCONT, traced="passed on", stopped=True)),
     (

@@ -41,8 +41,6 @@ def explain(host: Host, process: Process, order: Sending) -> Explanation:
         verdict = rule(delivery)
         if verdict is not None:
             first = (Outcome.CONTINUED,) if delivery.continued else ()
-            if delivery.perhaps_ended:
-                first = (*first, Outcome.TERMINATED)
             last = along.taken_along(delivery, verdict)
             if delivery.perhaps_dropped:
                 last = (*last, Outcome.DISCARDED)

@@ -40,7 +40,7 @@ def taken_along(delivery: Delivery, verdict: Verdict) -> tuple[Outcome, ...]:
 
 
 def released(delivery: Delivery, thread: Thread) -> Iterator[Outcome]:
-    """A signal that is dropped ends ppoll and its kin all the same, and their mask with it.
+    """A signal that is handled, or dropped, ends ppoll and its kin, and their mask with it.
 
     What only that mask held back is then delivered; whether it did /proc does not show.
     """

@@ -47,34 +47,37 @@ def nobody_open(delivery: Delivery) -> Verdict | None:
 
 def fatal_at_once(delivery: Delivery) -> Verdict | None:
     """sig_fatal() without a core dump takes the group down at the send, wherever it sleeps."""
-    fatal = delivery.disposition == "default" and delivery.signal.default_action is Action.TERMINATE
-    process = delivery.process
-    if not fatal or process.tracer is not None:
+    if not delivery.fatal:
         return None
+    process, candidates = delivery.process, delivery.candidates
     if process.frozen is Freezer.V1:
         delivery.say("it waits until the process is thawed", "a v1 cgroup freezer holds it")
         return decided(Outcome.PENDING)
-    waiting = [thread for thread in delivery.candidates if delivery.awaits(thread)]
-    if waiting:
+    if any(delivery.awaits(thread) for thread in candidates):
         return None
-    if delivery.spared:
-        delivery.perhaps_ended = True
-        delivery.say(
-            "it is terminated",
-            f"thread {process.pid} blocks {delivery.name} and another does not: since Linux 4.15"
-            " (commit 426915796cca) even an init is not spared then",
-        )
-        return None
-    delivery.say(
-        "it is terminated", f"there is no handler for {delivery.name}, and the default is to end"
-    )
-    candidates = delivery.candidates
+    if delivery.spared:  # other kernels choose a thread
+        return None if process.frozen is None else decided(*_ended(delivery), Outcome.PENDING)
+    ended = _ended(delivery)
     if all(thread.state is State.UNINTERRUPTIBLE for thread in candidates):
         delivery.say(
             "or it waits", "a thread deep in the kernel that was woken before is not asked"
         )
-        return decided(Outcome.TERMINATED, Outcome.PENDING, to=_tids(candidates))
-    return decided(Outcome.TERMINATED, to=_tids(candidates))
+        return decided(*ended, Outcome.PENDING, to=_tids(candidates))
+    return decided(*ended, to=_tids(candidates))
+
+
+def _ended(delivery: Delivery) -> tuple[Outcome, ...]:
+    if not delivery.spared:
+        why = f"there is no handler for {delivery.name}, and the default is to end"
+        delivery.say("it is terminated", why)
+        return (Outcome.TERMINATED,)
+    delivery.say(
+        "it is terminated",
+        f"thread {delivery.process.pid} blocks {delivery.name} and another does not: since Linux"
+        " 4.15 (commit 426915796cca) even an init is not spared then",
+    )
+    delivery.say(f"or {delivery.name} is dropped", "not every kernel does so")
+    return (Outcome.TERMINATED, Outcome.DISCARDED)
 
 
 def taken_by_the_chosen(delivery: Delivery) -> Verdict:
@@ -120,6 +123,9 @@ def _readers(delivery: Delivery) -> tuple[Thread, ...]:
 def _by_thread(delivery: Delivery, thread: Thread) -> tuple[Outcome, ...]:
     if delivery.awaits(thread):
         return _by_sigwait(delivery, thread)
+    if delivery.fatal:
+        deep = thread.state is State.UNINTERRUPTIBLE and delivery.spared
+        return (*_ended(delivery), *((Outcome.PENDING,) if deep else ()))
     if thread.state is State.UNINTERRUPTIBLE:
         vfork = thread.syscall is not None and thread.syscall.name in VFORKS
         why = "it waits for its vfork child" if vfork else "it is in uninterruptible sleep"
@@ -130,7 +136,7 @@ def _by_thread(delivery: Delivery, thread: Thread) -> tuple[Outcome, ...]:
         delivery.say(f"thread {thread.tid} takes it from its signalfd", "it sits in a read of it")
         return (Outcome.CONSUMED, _by_disposition(delivery))
     outcome = _by_disposition(delivery)
-    if outcome is Outcome.DISCARDED:
+    if outcome in (Outcome.DISCARDED, Outcome.HANDLED):
         return (outcome, *released(delivery, thread))
     return (outcome,)
 
@@ -160,10 +166,7 @@ def _by_disposition(delivery: Delivery) -> Outcome:
         delivery.say(f"{name} is taken and dropped", "its disposition is to do nothing")
         return Outcome.DISCARDED
     if delivery.spared and not delivery.kernel_only:
-        if delivery.perhaps_ended:
-            delivery.say(f"or {name} is taken and dropped", "not every kernel does so")
-        else:
-            delivery.say(f"{name} is taken and dropped", "an init gets no default action")
+        delivery.say(f"{name} is taken and dropped", "an init gets no default action")
         return Outcome.DISCARDED
     action = delivery.signal.default_action
     if action is Action.STOP and name != "SIGSTOP":

@@ -37,8 +37,6 @@ class Delivery:
     steps: list[Step] = field(default_factory=list)
     continued: bool = False
     """SIGCONT has let a stopped process go on."""
-    perhaps_ended: bool = False
-    """An init that the kernel does not spare, or does: kernels differ."""
     perhaps_dropped: bool = False
     """The addressed thread may have been open before its sigwait: then it was dropped."""
 
@@ -76,6 +74,12 @@ class Delivery:
     def spared(self) -> bool:
         """SIGNAL_UNKILLABLE: an init gets no default action, but KILL and STOP from an ancestor."""
         return self.process.namespace_init and self.disposition == "default"
+
+    @property
+    def fatal(self) -> bool:
+        """Is the default to end, without a core dump, and no tracer to be asked before?"""
+        ends = self.signal.default_action is Action.TERMINATE
+        return ends and self.disposition == "default" and self.process.tracer is None
 
     @property
     def forced(self) -> bool:

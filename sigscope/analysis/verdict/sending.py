@@ -120,7 +120,10 @@ def _to_traced(delivery: Delivery) -> Verdict:
     )
     tids = tuple(thread.tid for thread in delivery.process.living)
     if delivery.in_ptrace_stop:
-        return decided(Outcome.PENDING, Outcome.CONTINUED, to=tids)
+        # A dead leader is not traced any more: what it ignores is dropped.
+        gone = delivery.addressed is not None and delivery.addressed.state.gone
+        dropped = (Outcome.DISCARDED,) if gone else ()
+        return decided(Outcome.PENDING, Outcome.CONTINUED, *dropped, to=tids)
     return decided(Outcome.UNKNOWN, to=tids)
 
 
