@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Collection, Iterator
 
 import pytest
@@ -14,6 +15,8 @@ from tests.harness.build import compiler
 from tests.harness.targets import Argument, Target, start
 
 YAMA = "/proc/sys/kernel/yama/ptrace_scope"
+AGE = 62.0
+"""Seconds: a minute, and what the clock of the scheduler may be late."""
 TARGET_FIXTURE = Callable[..., Target]
 
 
@@ -55,6 +58,37 @@ def target() -> Iterator[TARGET_FIXTURE]:
             return stack.enter_context(started)
 
         yield begin
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What looks at the old zombie comes last: until then it grows old by itself."""
+    items.sort(key=_needs_age)
+
+
+def _needs_age(item: pytest.Item) -> bool:
+    return "old_zombie" in getattr(item, "fixturenames", ())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _grows_old(request: pytest.FixtureRequest) -> Iterator[tuple[Target, float] | None]:
+    """A parent whose child has ended, begun with the first test; None if nobody will look."""
+    if compiler() is None or not any(map(_needs_age, request.session.items)):
+        yield None
+        return
+    with start("zombie") as parent:
+        yield parent, time.monotonic()
+
+
+@pytest.fixture
+def old_zombie(_grows_old: tuple[Target, float] | None) -> int:
+    """The parent of a zombie that has been dead for a minute; waits for what is left of that."""
+    if _grows_old is None:
+        pytest.skip("no C compiler: apt-get install gcc libc6-dev")
+    if not os.path.exists("/proc/self/sched"):
+        pytest.skip("this kernel does not tell when a thread last ran (CONFIG_SCHED_DEBUG)")
+    parent, since = _grows_old
+    time.sleep(max(0.0, since + AGE - time.monotonic()))
+    return parent.pid
 
 
 @pytest.fixture(scope="module")

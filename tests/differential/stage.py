@@ -149,7 +149,8 @@ class Stage(contextlib.AbstractContextManager["Stage"]):
             self._trace(0)
         if situation.stopped:
             self.send(Sent(signal.SIGSTOP))
-        self.settled()
+        if all(one.state == "T" for one in self.settled() if one.lives):
+            self.wait(self._told_of_the_stop, "its parent is not told that it has stopped")
         if situation.frozen:
             self.freezer = Freezer(situation.frozen, self.pid)
             self.freezer.freeze()
@@ -172,6 +173,10 @@ class Stage(contextlib.AbstractContextManager["Stage"]):
     def _trace(self, hold: int) -> None:
         self.order(f"trace {hold}")
         self.wait(lambda: self.report.of(Kind.TRACED), "it is not traced")
+
+    def _told_of_the_stop(self) -> bool:
+        """The news of it would otherwise be taken for that of a later stop."""
+        return any(record.code == os.CLD_STOPPED for record in self.report.of(Kind.WAITED))
 
     def _held(self) -> bool:
         return all(one.state == "t" for one in look(self.pid) if one.lives)

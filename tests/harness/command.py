@@ -6,9 +6,11 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 PATIENCE = 60.0
+TREE = Path(__file__).resolve().parent.parent.parent
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,20 @@ class Said:
             for finding in self.document["findings"]
             if finding["pid"] == pid
         }
+
+
+def sigscope_within(init: int, *args: str | int) -> Said:
+    """The same in the pid and mount namespace of this init, whose PID 1 it then sees."""
+    enter = ("nsenter", "--target", str(init), "--pid", "--mount", "--")
+    ran = subprocess.run(
+        [*enter, sys.executable, "-m", "sigscope", *map(str, args)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(TREE)},
+    )
+    return Said(ran.returncode, ran.stdout, ran.stderr)
 
 
 def sigscope(*args: str | int, columns: int = 80, stdin: str = "") -> Said:

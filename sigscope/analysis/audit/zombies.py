@@ -61,7 +61,9 @@ def _dead_ms(child: Process) -> float:
 
 def _finding(scene: Scene, process: Process, dead: list[Process], severity: Severity) -> Finding:
     oldest = max(map(_dead_ms, dead))
-    since = f", one of them for {oldest / 60_000:.0f} minutes" if oldest >= LONG_MS else ""
+    since = (
+        f", {'' if len(dead) == 1 else 'one of them '}{_for(oldest)}" if oldest >= LONG_MS else ""
+    )
     named = " ".join(str(child.pid) for child in dead[:_MOST])
     more = f" and {len(dead) - _MOST} more" if len(dead) > _MOST else ""
     names = sorted({child.comm for child in dead})
@@ -76,6 +78,11 @@ def _finding(scene: Scene, process: Process, dead: list[Process], severity: Seve
         evidence=(f"{', '.join(names[:3])}: {named}{more}",),
         remedies=(Remedy("look", f"sigscope pid {process.pid}"),),
     )
+
+
+def _for(milliseconds: float) -> str:
+    minutes = round(milliseconds / 60_000)
+    return "for a minute" if minutes < 2 else f"for {minutes} minutes"
 
 
 def _why(scene: Scene, process: Process) -> str:

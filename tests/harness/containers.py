@@ -1,0 +1,91 @@
+"""PID 1 of a container, and of a pid namespace that is no container."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import tempfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from tests.harness import proc
+from tests.harness.build import required
+from tests.harness.daemons import Daemon
+
+CGROUP = f"sigscope-tests-{os.getpid()}/docker"
+"""Below it, the name of a container is what docker's would be."""
+
+
+class Container(Daemon):
+    """A container by runc, without a daemon; ``init`` is its PID 1, as this host counts."""
+
+    def __init__(self, command: Collection[str]) -> None:
+        runc = required("runc", "runc")
+        self._folder = tempfile.TemporaryDirectory(prefix="sigscope-container-")
+        self.id = secrets.token_hex(32)
+        bundle = Path(self._folder.name)
+        (bundle / "rootfs").mkdir()
+        (bundle / "config.json").write_text(json.dumps(self._config(command)))
+        self._runc = [runc, "--root", f"{bundle}/state"]
+        super().__init__([*self._runc, "run", "--bundle", str(bundle), self.id])
+        self.init = 0
+        try:
+            proc.eventually(self._has_begun, 20, f"runc starts {command}")
+        except BaseException:
+            self.stop()
+            raise
+
+    def _config(self, command: Collection[str]) -> dict[str, object]:
+        binds = [
+            {"destination": path, "source": path, "type": "bind", "options": ["bind", "ro"]}
+            for path in ("/bin", "/lib", "/lib64", "/usr")
+            if os.path.isdir(path)
+        ]
+        namespaces = [{"type": name} for name in ("pid", "mount", "ipc", "uts")]
+        return {
+            "ociVersion": "1.0.2",
+            "process": {
+                "user": {"uid": 0, "gid": 0},
+                "args": list(command),
+                "env": ["PATH=/usr/bin:/bin"],
+                "cwd": "/",
+            },
+            "root": {"path": "rootfs"},
+            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}, *binds],
+            "linux": {"namespaces": namespaces, "cgroupsPath": f"/{CGROUP}/{self.id}"},
+        }
+
+    def _has_begun(self) -> bool:
+        """runc itself is in there first: wait for the program."""
+        for pid in proc.descendants(self.pid):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                inside = proc.status(pid).get("NSpid", "").split()[1:]
+                if inside == ["1"] and not proc.name(pid).startswith("runc"):
+                    self.init = pid
+        return bool(self.init)
+
+    def __enter__(self) -> Container:
+        return self
+
+    def stop(self) -> None:
+        if not self._stopped:
+            subprocess.run([*self._runc, "delete", "--force", self.id], capture_output=True)
+            super().stop()
+            self._folder.cleanup()
+            for path in (CGROUP, CGROUP.partition("/")[0]):
+                for place in Path("/sys/fs/cgroup").glob(f"*/{path}"):
+                    with contextlib.suppress(OSError):
+                        place.rmdir()
+
+
+@contextlib.contextmanager
+def namespace(*command: str) -> Iterator[int]:
+    """The PID 1 of a pid namespace that is no container."""
+    with Daemon(["unshare", "--pid", "--fork", "--mount-proc", *command]) as daemon:
+        proc.eventually(lambda: proc.children(daemon.pid))
+        (init,) = proc.children(daemon.pid)
+        proc.eventually(lambda: proc.name(init) == Path(command[0]).name)
+        yield init

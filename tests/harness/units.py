@@ -1,0 +1,50 @@
+"""A cgroup that is named like a systemd service, with one process in it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness import proc
+
+
+def _hierarchy() -> Path | None:
+    """Where a cgroup can be made: that of systemd, or the unified one."""
+    for line in Path("/proc/mounts").read_text().splitlines():
+        _, where, kind, options, *_ = line.split()
+        fits = kind == "cgroup2" or (kind == "cgroup" and "name=systemd" in options.split(","))
+        if fits and "rw" in options.split(",") and os.access(where, os.W_OK):
+            return Path(where)
+    return None
+
+
+@contextlib.contextmanager
+def service(pid: int, name: str) -> Iterator[str]:
+    """``pid`` alone lives in the unit whose name this gives; afterwards it is dead.
+
+    The name is one of this run. Where no cgroup can be made the test is skipped.
+    """
+    root = _hierarchy()
+    if root is None:
+        pytest.skip("no cgroup can be made here: root, and a writable cgroup mount")
+    unit = f"{name}-{os.getpid()}.service"
+    place = root / unit
+    place.mkdir()
+    try:
+        (place / "cgroup.procs").write_text(str(pid))
+        yield unit
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, 9)
+        proc.wait_dead(pid)
+        proc.eventually(lambda: _removed(place))
+
+
+def _removed(place: Path) -> bool:
+    with contextlib.suppress(OSError):  # busy until the last process is reaped
+        place.rmdir()
+    return not place.exists()
