@@ -16,6 +16,7 @@ import subprocess
 HEADERS = {
     "x86_64": ("asm/unistd_64.h", ()),
     "i386": ("asm/unistd_32.h", ()),
+    "x32": ("asm/unistd_x32.h", ()),
     "aarch64": (
         "asm-generic/unistd.h",
         (
@@ -37,7 +38,10 @@ NEWER = dict(
         451,
     )
 )
-DEFINE = re.compile(r"#define __NR(?:3264)?_(\w+) (\w+)$", re.MULTILINE)
+DEFINE = re.compile(
+    r"#define __NR(?:3264)?_(\w+) (?:\(__X32_SYSCALL_BIT \+ )?(\w+)\)?$", re.MULTILINE
+)
+"""The numbers of x32 are told without their bit."""
 SKIPPED = {"syscalls", "arch_specific_syscall"}
 
 

@@ -34,6 +34,26 @@ class Dice:
             if is_filter(program):
                 return Filter(tuple(program))
 
+    def program(self) -> Filter:
+        """Anything: jumps out of it, loads of what was never stored, opcodes of other sockets."""
+        program = list(self.filter().instructions)
+        for _ in range(self.choose(0, 1, 1, 2)):
+            at = self._random.randrange(len(program))
+            spoiled = program[at]
+            match self.choose(0, 1, 2, 3, 4):
+                case 0:
+                    spoiled = spoiled._replace(code=self.choose(*range(256), 0x1FF))
+                case 1:
+                    spoiled = spoiled._replace(k=self.choose(*CONSTANTS, 3, 32, 60, 63, 64))
+                case 2:
+                    spoiled = spoiled._replace(jump_true=self._random.getrandbits(8))
+                case 3:
+                    spoiled = spoiled._replace(jump_false=self._random.getrandbits(8))
+                case 4:
+                    spoiled = self._instruction(8)
+            program[at] = spoiled
+        return Filter(tuple(program))
+
     def _instruction(self, left: int) -> Instruction:
         k = self.choose(*CONSTANTS, self._random.getrandbits(32))
         kind = self._random.random()

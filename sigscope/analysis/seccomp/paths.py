@@ -73,9 +73,11 @@ class Limits(NamedTuple):
             found = self._next_with_bits(value)
             if found is None or found > self.most:
                 raise Impossible
-            if all(found & mask != wrong for mask, wrong in self.but):
+            wrong = next((mask for mask, value in self.but if found & mask == value), None)
+            if wrong is None:
                 return found
-            value = found + 1
+            # Up to the lowest bit of the mask, all that follow are as wrong.
+            value = (found | (wrong & -wrong) - 1) + 1
         return None
 
     def _next_with_bits(self, value: int) -> int | None:

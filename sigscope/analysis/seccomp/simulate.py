@@ -43,7 +43,7 @@ def simulate(
     answer = survey(filters, (number,), arch)[number]
     if args is None or not all(map(_readable, filters)):
         return answer
-    action, data = _canonical(answered(filters, words_for(number, arch, args, pointer)))
+    action, data = canonical(answered(filters, words_for(number, arch, args, pointer)))
     return answer._replace(action=action, data=data)
 
 
@@ -89,7 +89,7 @@ def _readable(one: Filter) -> bool:
     return one.complete and is_filter(one.instructions)
 
 
-def _canonical(returned: int) -> tuple[FilterAction, int]:
+def canonical(returned: int) -> tuple[FilterAction, int]:
     """An action that the kernel does not know kills the process; an errno has its limit."""
     action = _ACTIONS.get(returned & 0xFFFF0000, FilterAction.KILL_PROCESS)
     data = returned & 0xFFFF if action in _WITH_DATA else 0
@@ -100,7 +100,7 @@ def _answer(ends: Sequence[tuple[Path, Returned]], number: int, arch: int, lost:
     by_result: dict[tuple[FilterAction, int], list[Path]] = defaultdict(list)
     for path, returned in ends:
         if isinstance(returned, int):
-            by_result[_canonical(returned)].append(path)
+            by_result[canonical(returned)].append(path)
     if len(by_result) == 1 and not lost:
         ((action, data),) = by_result
         return Answer(action, data)
