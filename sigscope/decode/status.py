@@ -117,8 +117,13 @@ def decode_status(data: bytes) -> Status:
 
 def decode_capable(data: bytes) -> bool:
     """Has it CAP_SYS_PTRACE in its effective set, and so sees through hidepid (proc(5))?"""
+    return bool(decode_effective(data) >> CAP_SYS_PTRACE & 1)
+
+
+def decode_effective(data: bytes) -> int:
+    """Its effective capabilities, a bit each; 0 where they are not shown."""
     match = re.search(_CAPABLE, data)
-    return match is not None and bool(int(match[1], 16) >> CAP_SYS_PTRACE & 1)
+    return 0 if match is None else int(match[1], 16)
 
 
 def _numbers(data: bytes, label: bytes, separator: bytes | None = None) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ from sigscope.decode.host import decode_last_ran
 from sigscope.decode.stat import decode_stat
 from sigscope.decode.syscall import decode_syscall
 from sigscope.errors import DecodeError
+from sigscope.kernel.depths import look_deeper
 from sigscope.kernel.directory import Directory
 from sigscope.kernel.freezer import read_freezer
 from sigscope.kernel.procfs import ProcFS
@@ -51,7 +52,7 @@ def look_closer(procfs: ProcFS, host: Host, pids: Iterable[int]) -> Host:
         seen[pid] = _look(procfs, process, full=pid in targets)
     families = [seen[pid] for pid in wanted]
     seen.update((child.pid, child) for child in _with_forkers(procfs, seen, families))
-    return replace(host, processes=MappingProxyType(seen))
+    return look_deeper(procfs, replace(host, processes=MappingProxyType(seen)), targets)
 
 
 def _look(procfs: ProcFS, process: Process, full: bool) -> Process:

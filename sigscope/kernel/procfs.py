@@ -12,6 +12,7 @@ from sigscope.decode.status import decode_capable
 from sigscope.decode.text import decode_text
 from sigscope.errors import DecodeError, NotSupported
 from sigscope.kernel.directory import Directory, LiveDirectory, is_number
+from sigscope.kernel.passive import AUTO, Passive
 from sigscope.model.gap import Gap
 from sigscope.model.host import Host
 
@@ -25,6 +26,7 @@ class ProcFS:
     ``root`` is a path or an opened :class:`Directory`. ``machine`` decides the numbers of
     system calls; ``users`` names uids, from /etc/passwd for this host's own /proc (never
     through a name service, which may itself hang on the host that is being looked at).
+    ``engine`` chooses what is read beside /proc (``kernel.passive``).
 
     >>> 1 in ProcFS().pids()
     True
@@ -35,9 +37,11 @@ class ProcFS:
         root: str | Directory = LIVE,
         machine: str = "",
         users: Mapping[int, str] = MappingProxyType({}),
+        engine: str = AUTO,
     ) -> None:
         self.path = root if isinstance(root, str) else ""
         self.live = self.path == LIVE
+        self.passive = Passive(engine, self.live)
         self.machine = machine or os.uname().machine
         self.users = users if users or not self.live else _local_users()
         self.root = self._open(root) if isinstance(root, str) else root

@@ -28,6 +28,8 @@ class Host:
     engines: tuple[str, ...] = ("proc",)
     whole_machine: bool | None = None
     """Is PID 1 the init of the machine? False in a container; None if it was not looked up."""
+    shallow: Gap | None = None
+    """Why there is no ``depth``, if that was looked for; a gap of whoever wanted it."""
 
     def age(self, process: Process) -> float:
         """How many seconds ago the process was started."""

@@ -29,7 +29,8 @@ class SigInfo(NamedTuple):
     ``pid`` is the sender (for SIGCHLD the child) as a global pid, or as a pid of our own
     namespace where that could be translated; 0 for the kernel and for a sender outside of the
     target's namespace. ``value`` is sigqueue(3)'s or the timer's sigval, ``timer`` the id
-    of a POSIX timer. What this kind of signal does not carry is None.
+    of a POSIX timer. What this kind of signal does not carry is None. ``inside`` tells that ``pid``
+    is a number of the target's own pid namespace: in ours the sender is not known (any more).
 
     >>> SigInfo(Signal(15), 0, 812, 0).code_name, SigInfo(Signal(17), 1, 812, 0).code_name
     ('SI_USER', 'CLD_EXITED')
@@ -41,6 +42,7 @@ class SigInfo(NamedTuple):
     uid: int | None = None
     value: int | None = None
     timer: int | None = None
+    inside: bool = False
 
     @property
     def code_name(self) -> str:

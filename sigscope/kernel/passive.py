@@ -1,0 +1,50 @@
+"""The passive engine: may we read the kernel's own structures here, and if not, why?
+
+It is opened when it is first wanted, and once: a command that asks nothing of it pays nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sigscope.errors import NotSupported, SigscopeError
+from sigscope.model.gap import Gap
+
+if TYPE_CHECKING:
+    from sigscope.kernel.bpf.tasks import Tasks
+
+AUTO, PROC, BPF, PTRACE = ENGINES = ("auto", "proc", "bpf", "ptrace")
+WHAT = "what only the kernel's own structures tell"
+
+
+class Passive:
+    """``engine`` is one of ``ENGINES``; ``live`` tells that this host's own /proc is read."""
+
+    def __init__(self, engine: str = AUTO, live: bool = True) -> None:
+        self.engine = engine
+        self._live = live
+        self._opened: Tasks | Gap | None = None
+
+    def tasks(self) -> Tasks | Gap:
+        """The walk over tasks, or why there is none; NotSupported where one was insisted on."""
+        if self._opened is None:
+            self._opened = self._open()
+        if isinstance(self._opened, Gap) and self.engine == BPF:
+            why, hint = self._opened.why, self._opened.hint
+            raise NotSupported(f"--engine bpf: {why}", hint or "use --engine auto")
+        return self._opened
+
+    def _open(self) -> Tasks | Gap:
+        if self.engine == PTRACE:
+            raise NotSupported("--engine ptrace: that is not here yet", "use --engine auto")
+        if self.engine == PROC:
+            return Gap(WHAT, "--engine proc was asked for", "use --engine auto")
+        if not self._live:
+            return Gap(WHAT, "it is read on the host itself, or from a snapshot that holds it")
+        from sigscope.kernel.bpf.opening import open_tasks
+        from sigscope.kernel.bpf.refusal import explain
+
+        try:
+            return open_tasks()
+        except (OSError, SigscopeError) as error:
+            return explain(error)

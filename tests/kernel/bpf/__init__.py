@@ -1,0 +1,1 @@
+"""The door: real processes, recordings of them, and damaged files."""
