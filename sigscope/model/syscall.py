@@ -28,6 +28,11 @@ class SystemCall:
         return self.number is None
 
     @property
+    def narrow(self) -> bool:
+        """Did a 32-bit program make it? Stack and code below 4 GiB tell; no 64-bit one has both."""
+        return 0 < self.stack_pointer < 1 << 32 and self.program_counter < 1 << 32
+
+    @property
     def timeout(self) -> int | None:
         """The signed 32-bit timeout in ms of the calls that take one, else None."""
         position = {"poll": 2, "epoll_wait": 3, "epoll_pwait": 3}.get(self.name or "")

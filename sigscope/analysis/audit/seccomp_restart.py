@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from sigscope.analysis.audit.looks import Looks
 from sigscope.analysis.audit.scene import Scene
 from sigscope.analysis.audit.services import service_of
+from sigscope.analysis.restart import kind_of
 from sigscope.model.finding import Finding, Remedy, Severity
 from sigscope.model.gap import Gap
 from sigscope.model.process import Process
-from sigscope.model.syscall import SystemCall
+from sigscope.model.restart import RestartClass
 
 ID = "seccomp-restart"
 SEVERITIES: tuple[Severity, ...] = (Severity.NOTE,)
@@ -24,10 +25,6 @@ SOURCE = "restart_syscall(2), seccomp(2); ERESTART_RESTARTBLOCK in the kernel"
 INSTEAD_OF: tuple[str, ...] = ()
 
 FILTER = 2
-TIMER_ABSTIME = 1
-FUTEX_COMMANDS = 127
-FUTEX_WAITS = (0, 9)
-"""FUTEX_WAIT and FUTEX_WAIT_BITSET of include/uapi/linux/futex.h."""
 SAMPLE = 16
 """Processes of one service whose system calls are looked at."""
 _MOST = 6
@@ -45,23 +42,6 @@ def looks(scene: Scene) -> Looks:
     return Looks(calls=frozenset(pid for pids in services.values() for pid in pids[:SAMPLE]))
 
 
-def restarts(call: SystemCall) -> bool:
-    """Does a stop make this call go on through restart_syscall?
-
-    >>> restarts(SystemCall(7, "poll", (0, 0, 0xffffffff))), restarts(SystemCall(0, "read", (0,)))
-    (True, False)
-    """
-    args = call.args
-    match call.name:
-        case "nanosleep" | "poll":
-            return True
-        case "clock_nanosleep" | "clock_nanosleep_time64":
-            return len(args) > 1 and not args[1] & TIMER_ABSTIME
-        case "futex" | "futex_time64":
-            return len(args) > 3 and args[1] & FUTEX_COMMANDS in FUTEX_WAITS and args[3] != 0
-    return False
-
-
 def check(scene: Scene) -> Iterator[Finding | Gap]:
     """One finding for each service: they share their filter."""
     services: dict[str, list[tuple[Process, str]]] = {}
@@ -75,7 +55,9 @@ def check(scene: Scene) -> Iterator[Finding | Gap]:
 def _restarting(process: Process) -> str:
     """The name of the first such call among the threads that were looked at."""
     calls = (thread.syscall for thread in process.living if thread.syscall is not None)
-    return next((call.name or "" for call in calls if restarts(call)), "")
+    return next(
+        (call.name or "" for call in calls if kind_of(call) is RestartClass.RESTART_BLOCK), ""
+    )
 
 
 def _finding(found: list[tuple[Process, str]]) -> Finding:
