@@ -1,6 +1,7 @@
 """THE DOOR: every open(), ctypes call, ptrace, bpf and tracefs. Returns model values.
 
-Contract: may import ``decode``, ``model``, ``errors``, psutil and ptrace; never
+Contract: may import ``decode``, ``model``, ``errors``, psutil, ptrace, elftools
+and demangle; never
 ``analysis``, ``render`` or ``cli``. What cannot be read becomes a :class:`Gap`; what
 vanished while it was read is left out, or is :class:`NoSuchTarget` where it was asked for.
 """

@@ -102,15 +102,14 @@ class RootedFiles:
         finally:
             os.close(fd)
 
+    def open(self, path: str) -> int:
+        """A descriptor of a regular file, for reading; the caller closes it."""
+        return self._regular(path)
+
     def _regular(self, path: str) -> int:
         place = self._resolve(path, _O_PATH)
         try:
-            if not stat.S_ISREG(os.fstat(place).st_mode):
-                raise OSError(errno.EINVAL, "not a regular file", path)
-            if kind := _KERNEL_MADE.get(_type_of_file_system(place)):
-                raise OSError(errno.EINVAL, f"a file of {kind}, which is not read", path)
-            # Not by name again: the descriptor is what was looked at.
-            return os.open(f"/proc/self/fd/{place}", _O_READ)
+            return opened_regular(place, path)
         finally:
             os.close(place)
 
@@ -139,8 +138,20 @@ class RootedFiles:
         self.close()
 
 
-def _type_of_file_system(fd: int) -> int:
-    """f_type, a long, is the first field of struct statfs on the machines we know."""
+def opened_regular(place: int, path: str) -> int:
+    """What an O_PATH descriptor stands for, opened for reading if it is a regular file.
+
+    Not by name again: the descriptor is what was looked at. ``path`` is for the error.
+    """
+    if not stat.S_ISREG(os.fstat(place).st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    if kind := _KERNEL_MADE.get(type_of_file_system(place)):
+        raise OSError(errno.EINVAL, f"a file of {kind}, which is not read", path)
+    return os.open(f"/proc/self/fd/{place}", _O_READ)
+
+
+def type_of_file_system(fd: int) -> int:
+    """f_type of statfs(2): a long, and the first field on the machines that we know."""
     buffer = ctypes.create_string_buffer(256)
     if ctypes.CDLL(None, use_errno=True).fstatfs(ctypes.c_int(fd), buffer) < 0:
         number = ctypes.get_errno()

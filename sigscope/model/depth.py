@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sigscope.model.itimer import IntervalTimer
+from sigscope.model.location import Location
 from sigscope.model.seccomp import Filter
 from sigscope.model.sigaction import SigAction
 from sigscope.model.siginfo import SigInfo
@@ -44,6 +45,8 @@ class ProcessDepth:
     pending signals, oldest first; ``queued`` counts the entries of that queue (more than ``queue``
     has where it was too long to be read whole). ``unkillable`` is SIGNAL_UNKILLABLE: an init.
     ``group_stop`` tells that a stop signal has stopped it. ``itimers`` are those that are armed.
+    ``code`` says where the handlers lie, once ``kernel.handlers`` has looked; ``deferred`` are
+    (signal, address) of handlers that run later, behind the one that the kernel knows.
     """
 
     engine: str
@@ -53,7 +56,13 @@ class ProcessDepth:
     unkillable: bool | None = None
     group_stop: bool | None = None
     itimers: tuple[IntervalTimer, ...] | None = None
+    code: tuple[Location, ...] | None = None
+    deferred: tuple[tuple[int, int], ...] = ()
 
     def action(self, signal: int) -> SigAction | None:
         """The action of one signal, where they are known."""
         return self.actions[signal - 1] if self.actions is not None else None
+
+    def located(self, address: int) -> Location | None:
+        """Where this handler lies, where that is known."""
+        return next((one for one in self.code or () if one.address == address), None)

@@ -1,0 +1,38 @@
+/*
+ * Handlers at all kinds of places: handler_places. None of them is ever called. Its truth is
+ * the address of each.
+ */
+#include "target.h"
+#include <sys/mman.h>
+
+__attribute__((noinline)) static void own_handler(int number)
+{
+    static volatile int last;
+    last = number;
+    last *= 2;
+}
+
+static int data_not_code = 7;
+
+static unsigned long set(int number, void *place)
+{
+    struct sigaction action = {.sa_handler = (void (*)(int))place};
+    if (sigaction(number, &action, NULL) != 0)
+        abort();
+    return (unsigned long)place;
+}
+
+int main(void)
+{
+    void *made = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (made == MAP_FAILED)
+        return 1;
+    *(unsigned char *)made = 0xc3;
+    say("{\"own\": %lu, \"inside\": %lu, \"library\": %lu, \"made\": %lu, \"nowhere\": %lu,"
+        " \"data\": %lu}",
+        set(SIGUSR1, (void *)own_handler), set(SIGUSR2, (char *)own_handler + 4),
+        set(SIGHUP, (void *)abort), set(SIGTERM, made), set(SIGALRM, (void *)16UL),
+        set(SIGIO, &data_not_code));
+    wait_for_ever();
+}
