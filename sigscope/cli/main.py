@@ -13,7 +13,7 @@ from sigscope.cli.boundary import guarded
 from sigscope.errors import CannotWrite, UsageError
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Look", ("pid", "tree", "decode")),
+    ("Look", ("pid", "tree", "handlers", "decode")),
     ("Judge", ("explain", "audit")),
     ("Change", ("run",)),
     ("Publish", ("snapshot",)),

@@ -26,6 +26,7 @@ _RAW = 32
 _MOST_ROWS = 24
 _ROW_WORDS = 3
 _LARGEST_DATA = 2 << 20
+_LARGEST_NUMBER = 1 << 16
 _WRITE = 2
 _WORD = struct.Struct("=Q")
 _STUB = b"\xff\x25"
@@ -156,12 +157,14 @@ def read_rows(
 
 
 def _word(memory: int, mappings: Iterable[Mapping], word: int) -> int | str:
-    """The text that it points to in the same file, or the number that it is."""
-    if not any(word in mapping for mapping in mappings):
+    """The text that it points to in the same file, or the small number that it is, or 0."""
+    if word < _LARGEST_NUMBER:
         return word
+    if not any(word in mapping for mapping in mappings):
+        return 0
     try:
         piece, zero, _ = os.pread(memory, _LONGEST_TEXT, word).partition(b"\0")
     except OSError:
-        return word
+        return 0
     text = piece.decode("ascii", "replace")
-    return text if zero and text.isascii() and (text.isprintable() or not text) else word
+    return text if zero and text.isascii() and (text.isprintable() or not text) else 0

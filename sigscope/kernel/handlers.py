@@ -14,24 +14,26 @@ from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
 
+from sigscope.decode.code import decode_code
 from sigscope.decode.maps import decode_maps
-from sigscope.decode.stat import decode_stat
 from sigscope.errors import DecodeError
 from sigscope.kernel.clues import read_rows
+from sigscope.kernel.entering import entered, read_maps
 from sigscope.kernel.images import Image, Images, Key, NoImage
 from sigscope.kernel.naming import named
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.refusal import GONE, gap
 from sigscope.kernel.zend import read_deferred
 from sigscope.model.depth import ProcessDepth
+from sigscope.model.gap import Gap
 from sigscope.model.host import Host
 from sigscope.model.location import ANONYMOUS, Location
 from sigscope.model.mapping import Mapping
 from sigscope.model.process import Process
 from sigscope.model.sigaction import SIG_DFL, SIG_IGN
 
-_LARGEST_MAPS = 32 << 20
-_PIECE = 1 << 16
+RECORD = "code"
+"""Under which name it stands in a snapshot, beside the files of the process."""
 _DEFERRING = "zend_signal_handler_defer"
 _PHP = "zend_signal_globals"
 
@@ -39,7 +41,8 @@ _PHP = "zend_signal_globals"
 def read_handlers(procfs: ProcFS, host: Host, pids: Iterable[int]) -> Host:
     """The host, with ``depth.code`` of those of these processes whose sigactions are known.
 
-    Of a recorded host, and where /proc/PID/maps is refused, it stays None, with a gap.
+    Of a recorded host it is what the snapshot holds. Where it cannot be had, it stays None,
+    with a gap.
     """
     seen = dict(host.processes)
     with _Looking(procfs.path) as looking:
@@ -47,9 +50,23 @@ def read_handlers(procfs: ProcFS, host: Host, pids: Iterable[int]) -> Host:
             process = seen.get(pid)
             if process is None or process.depth is None or not process.depth.actions:
                 continue
-            if process.depth.code is None and procfs.path:
+            if procfs.path:
                 seen[pid] = looking.at(process, process.depth)
+            else:
+                seen[pid] = _recorded(procfs, process, process.depth)
     return replace(host, processes=MappingProxyType(seen))
+
+
+def _recorded(procfs: ProcFS, process: Process, depth: ProcessDepth) -> Process:
+    try:
+        data = procfs.root.read(f"{process.pid}/{RECORD}")
+        return replace(process, depth=decode_code(data, depth))
+    except OSError:
+        why, hint = "the snapshot does not hold them", "take it again, as root"
+    except DecodeError as error:
+        why, hint = error.detail, "take it again"
+    missing = Gap(f"names of handlers of {process.pid}", why, hint)
+    return replace(process, gaps=(*process.gaps, missing))
 
 
 class _Looking:
@@ -69,7 +86,7 @@ class _Looking:
     def at(self, process: Process, depth: ProcessDepth) -> Process:
         wanted = {action.handler for action in depth.actions or ()} - {SIG_DFL, SIG_IGN}
         try:
-            with _entered(self._proc, process) as directory:
+            with entered(self._proc, process) as directory:
                 code, deferred = self._look(directory, process, depth, wanted)
         except (OSError, DecodeError) as error:
             if isinstance(error, OSError) and error.errno in GONE:
@@ -82,7 +99,7 @@ class _Looking:
     ) -> tuple[tuple[Location, ...], tuple[tuple[int, int], ...]]:
         if not wanted:
             return (), ()
-        mappings = tuple(decode_maps(_maps(directory)))
+        mappings = tuple(decode_maps(read_maps(directory)))
         space = _Space(self, directory, process.pid, mappings)
         code = dict(space.locate(wanted))
         deferred = {
@@ -211,33 +228,3 @@ class _Space:
             yield memory
         finally:
             os.close(memory)
-
-
-@contextmanager
-def _entered(proc: str, process: Process) -> Iterator[int]:
-    """The open directory of this very process; ProcessLookupError if it has ended."""
-    directory = os.open(f"{proc}/{process.pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        if decode_stat(_read(directory, "stat", _PIECE)).start_time != process.start_time:
-            raise ProcessLookupError(3, "No such process")
-        yield directory
-    finally:
-        os.close(directory)
-
-
-def _maps(directory: int) -> bytes:
-    data = _read(directory, "maps", _LARGEST_MAPS)
-    if len(data) >= _LARGEST_MAPS:
-        raise DecodeError("maps", "it is longer than sigscope reads")
-    return data
-
-
-def _read(directory: int, name: str, limit: int) -> bytes:
-    descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
-    try:
-        data = bytearray()
-        while len(data) < limit and (piece := os.read(descriptor, _PIECE)):
-            data += piece
-        return bytes(data)
-    finally:
-        os.close(descriptor)

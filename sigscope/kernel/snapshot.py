@@ -21,15 +21,18 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+from sigscope.decode.code import encode_code
 from sigscope.errors import BadSnapshot, UsageError
 from sigscope.kernel.closer import look_closer
 from sigscope.kernel.details import read_details
 from sigscope.kernel.directory import is_number
+from sigscope.kernel.handlers import RECORD, read_handlers
 from sigscope.kernel.names import read_name
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.recording import Answer, Recorded, Recorder, Tape
 from sigscope.kernel.scan import Progress, read_family, read_host
 from sigscope.kernel.signalfds import USED_KINDS
+from sigscope.model.host import Host
 
 SCHEMA = "sigscope-snapshot/1"
 REDACTED = frozenset(("cmdline", "environ"))
@@ -53,7 +56,8 @@ def take_snapshot(
     tape = Tape(procfs.machine, redacted=REDACTED if redact else frozenset())
     recording = ProcFS(Recorder(procfs.root, tape), procfs.machine, procfs.users)
     host = read_host(recording, progress) if pids is None else read_family(recording, pids)
-    read_details(recording, look_closer(recording, host, host.processes))
+    host = read_details(recording, look_closer(recording, host, host.processes))
+    _keep_code(procfs, host, tape)
     # A snapshot of some processes must not claim, by the list of /proc, that there are more.
     for pid in host.processes:
         read_name(recording, pid)
@@ -62,6 +66,13 @@ def take_snapshot(
     uids = {process.uid for process in host.processes.values()}
     tape.users = {uid: name for uid, name in procfs.users.items() if uid in uids}
     return tape
+
+
+def _keep_code(procfs: ProcFS, host: Host, tape: Tape) -> None:
+    """Where the handlers lie: the files that tell it stay here."""
+    for pid, process in read_handlers(procfs, host, host.processes).processes.items():
+        if process.depth is not None and process.depth.code is not None:
+            tape.answers[f"{pid}/{RECORD}"] = encode_code(process.depth)
 
 
 def _forget_files(tape: Tape) -> None:

@@ -1,0 +1,106 @@
+"""``sigscope handlers``: which function runs, with which flags?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+
+import click
+
+from sigscope.cli.options import json_option, source_options, target_arguments
+from sigscope.cli.output import put, put_json, put_remarks, width
+from sigscope.cli.source import open_source
+from sigscope.cli.target import resolve_all
+from sigscope.errors import ExitStatus
+from sigscope.kernel.closer import look_closer
+from sigscope.kernel.handlers import read_handlers
+from sigscope.kernel.procfs import ProcFS
+from sigscope.kernel.scan import read_family
+from sigscope.model.gap import Gap
+from sigscope.model.host import Host
+from sigscope.model.process import Process
+from sigscope.render.line import BLANK, Line
+
+
+@click.command(short_help="Which function runs for a signal, with which flags?")
+@target_arguments(required=True)
+@click.option("-a", "--all", "everything", is_flag=True, help="List all 64 signals, one a line.")
+@json_option
+@source_options
+def handlers(
+    targets: tuple[str, ...],
+    everything: bool,
+    as_json: bool,
+    procfs: str,
+    snapshot: str | None,
+) -> int:
+    """Which function of TARGET runs for a signal, with which flags, and what does that mean?
+
+    Reads only: the process is not stopped, traced or signalled. Signals for which all is the
+    same are shown as one. /proc does not show this; it is read from the kernel through BPF.
+
+    \b
+    sigscope handlers nginx
+    sigscope handlers --all 4285
+    """
+    source = open_source(procfs, snapshot)
+    found, status = resolve_all(source, targets)
+    if not found:
+        return status
+    pids = [target.pid for target in found]
+    host = _read(source, pids)
+    processes = [host.processes[pid] for pid in pids]
+    gaps = [*host.gaps, *(gap for process in processes for gap in _gaps(host, process))]
+    if as_json:
+        from sigscope.analysis.handlers import handlers as judged
+        from sigscope.render.document import document, gap_json
+        from sigscope.render.handlers_document import handlers_json
+
+        put_json(
+            document(
+                "handlers",
+                host,
+                handlers=[handlers_json(one, judged(one), everything) for one in processes],
+                gaps=[gap_json(gap) for gap in gaps],
+            )
+        )
+    else:
+        from sigscope.render.gaps import gap_lines
+
+        put(_screens(host, processes, everything))
+        put_remarks(gap_lines(gaps, width()))
+    if all(_told(process) for process in processes):
+        return status
+    refused = ExitStatus.NOT_SUPPORTED if os.geteuid() == 0 else ExitStatus.NOT_PERMITTED
+    return max(status, int(refused))
+
+
+def _read(source: ProcFS, pids: Collection[int]) -> Host:
+    """The processes with what the kernel's own structures tell of them, and the names of that."""
+    host = look_closer(source, read_family(source, pids), pids)
+    return read_handlers(source, host, pids)
+
+
+def _told(process: Process) -> bool:
+    """Are its actions known, or are there none?"""
+    known = process.depth is not None and process.depth.actions is not None
+    return known or process.kernel_thread or process.zombie
+
+
+def _gaps(host: Host, process: Process) -> Iterator[Gap]:
+    yield from process.gaps
+    if not _told(process):
+        said = host.shallow or Gap("", "its actions could not be read")
+        why = f"{said.why}; /proc shows only that there are some, and nothing else tells more yet"
+        yield Gap(f"handlers of {process.pid}", why, said.hint)
+
+
+def _screens(host: Host, processes: Collection[Process], everything: bool) -> Iterator[Line]:
+    from sigscope.analysis.handlers import handlers as judged
+    from sigscope.render.handlers import handlers_screen
+
+    for number, process in enumerate(processes):
+        if number:
+            yield BLANK
+            yield BLANK
+        yield from handlers_screen(host, process, judged(process), width(), everything)

@@ -1,0 +1,47 @@
+"""The directory of one very process, kept open: it never answers for another of the same pid."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sigscope.decode.stat import decode_stat
+from sigscope.errors import DecodeError
+from sigscope.model.process import Process
+
+_LARGEST_MAPS = 32 << 20
+_PIECE = 1 << 16
+
+
+@contextmanager
+def entered(proc: str, process: Process) -> Iterator[int]:
+    """The open directory of this very process; ProcessLookupError if it has ended."""
+    directory = os.open(f"{proc}/{process.pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if decode_stat(read_whole(directory, "stat", _PIECE)).start_time != process.start_time:
+            raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+        yield directory
+    finally:
+        os.close(directory)
+
+
+def read_maps(directory: int) -> bytes:
+    """The file maps; DecodeError if it is longer than any program needs."""
+    data = read_whole(directory, "maps", _LARGEST_MAPS)
+    if len(data) >= _LARGEST_MAPS:
+        raise DecodeError("maps", "it is longer than sigscope reads")
+    return data
+
+
+def read_whole(directory: int, name: str, limit: int) -> bytes:
+    """A file below an open directory, up to ``limit`` bytes."""
+    descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        data = bytearray()
+        while len(data) < limit and (piece := os.read(descriptor, _PIECE)):
+            data += piece
+        return bytes(data)
+    finally:
+        os.close(descriptor)

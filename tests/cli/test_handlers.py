@@ -1,0 +1,149 @@
+"""``sigscope handlers``: what the kernel knows of each signal, named by the program's own file."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import TARGET_FIXTURE
+from tests.harness.command import Said, sigscope
+from tests.kernel.bpf.engine import need_engine
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def engine() -> None:
+    need_engine()
+
+
+def actions(said: Said, pid: int) -> dict[str, dict[str, Any]]:
+    """The actions of one process, by signal."""
+    (found,) = [one for one in said.document["handlers"] if one["pid"] == pid]
+    return {one["signal"]: one for one in found["actions"]}
+
+
+@pytest.mark.usefixtures("engine")
+def test_addresses_flags_and_masks_are_the_kernels(target: TARGET_FIXTURE) -> None:
+    child = target("handler_places")
+    said = sigscope("handlers", child.pid, "--json")
+    assert said.status == 0
+    found = actions(said, child.pid)
+    truth = child.truth
+    told = {name: int(one["handler"], 16) for name, one in found.items() if one["handler"]}
+    assert told == {
+        "SIGUSR1": truth["own"],
+        "SIGUSR2": truth["inside"],
+        "SIGHUP": truth["library"],
+        "SIGTERM": truth["made"],
+        "SIGALRM": truth["nowhere"],
+        "SIGIO": truth["data"],
+    }
+    assert found["SIGUSR1"]["function"] == "own_handler"
+    assert found["SIGUSR2"]["function"] == "own_handler+0x4"
+    assert found["SIGUSR2"]["place"]["into"] == 4
+    assert found["SIGHUP"]["place"]["symbol"] == "abort"
+    assert found["SIGTERM"]["function"] is None
+    assert found["SIGTERM"]["place"]["because"].startswith("JIT or generated code")
+    assert "SIGINT" not in found
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_screen_fits_and_says_what_it_is(target: TARGET_FIXTURE) -> None:
+    child = target("handler_places")
+    for columns in (40, 80):
+        out = sigscope("handlers", child.pid, columns=columns).out
+        assert all(len(line) <= columns or "/" in line for line in out.splitlines()), out
+    out = sigscope("handlers", child.pid).out
+    assert re.search(r"^SIGUSR1\n  handler  own_handler\n           in /", out, re.MULTILINE)
+    assert "JIT or generated code in anonymous memory" in out
+    assert "default: the other 58 (--all lists them)" in out
+
+
+@pytest.mark.usefixtures("engine")
+def test_all_lists_every_signal_once(target: TARGET_FIXTURE) -> None:
+    child = target("handler_places")
+    out = sigscope("handlers", child.pid, "--all").out
+    rows = out.split("\n\n", 1)[1].splitlines()
+    assert len(rows) == 65
+    assert rows[0].split() == ["signal", "disposition", "function", "flags"]
+    assert all(len(row) <= 80 for row in rows)
+
+
+@pytest.mark.usefixtures("engine")
+def test_equal_signals_share_a_block(target: TARGET_FIXTURE) -> None:
+    child = target("stopped")
+    assert "\nall 64 signals: default (--all lists them)\n" in sigscope("handlers", child.pid).out
+    wrapper = "import signal, time\n"
+    wrapper += "for n in (1, 10, 12, 15): signal.signal(n, print)\n"
+    wrapper += "print('ready', flush=True)\ntime.sleep(1000)\n"
+    command = [sys.executable, "-c", wrapper]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        try:
+            process.stdout.readline()
+            out = sigscope("handlers", process.pid).out
+            assert "\nSIGHUP SIGUSR1 SIGUSR2 SIGTERM\n  handler  signal_handler\n" in out
+            assert "owner    CPython: " in out
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def ordinary() -> Iterator[int]:
+    """A process with a handler, to be looked at by somebody without rights."""
+    with subprocess.Popen(["sh", "-c", "trap : TERM; echo; read line"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as child:  # fmt: skip
+        assert child.stdout is not None
+        child.stdout.readline()
+        yield child.pid
+        child.kill()
+
+
+def test_without_the_engine_it_is_not_readable_and_why(ordinary: int) -> None:
+    """Started without the three capabilities that would open it, as root or not."""
+    drop = (
+        "import ctypes, os, sys\n"
+        "for bit in (21, 38, 39): ctypes.CDLL(None).prctl(24, bit, 0, 0, 0)\n"
+        f"os.execv(sys.executable, [sys.executable, '-m', 'sigscope', 'handlers', '{ordinary}'])\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", drop], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert ran.returncode in (4, 5), ran.stderr
+    assert re.search(r"^SIG.*SIGTERM.*\n  handler  not readable$", ran.stdout, re.MULTILINE)
+    said = " ".join(ran.stderr.split())
+    assert f"handlers of {ordinary}: " in said
+    assert "CAP_BPF" in said
+    assert "run sigscope as root" in said
+
+
+def test_a_zombie_and_a_kernel_thread_have_none(target: TARGET_FIXTURE) -> None:
+    child = target("zombie")
+    (zombie,) = child.children.values()
+    assert "a zombie: it has no handlers" in sigscope("handlers", zombie).out
+    kernel = next(
+        (int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _kernel_thread(pid)), None
+    )
+    if kernel is None:
+        pytest.skip("no kernel thread is to be seen here")
+    assert "a kernel thread: it has no handlers" in sigscope("handlers", kernel).out
+
+
+def _kernel_thread(pid: str) -> bool:
+    try:
+        return "\nKthread:\t1" in Path(f"/proc/{pid}/status").read_text(errors="replace")
+    except OSError:
+        return False
+
+
+def test_no_such_target_is_said() -> None:
+    said = sigscope("handlers", 2**22 + 7)
+    assert (said.status, said.out) == (3, "")
