@@ -162,9 +162,8 @@ def test_every_json_name_that_is_printed_is_told_and_no_other(
         *asked("snapshot", pid, "--json", "-o", str(tmp_path / "one.gz")),
     }
     assert printed <= told_keys()
-    rooms = [
-        HOUSE / "render" / name for name in ("document.py", "audit.py", "handlers_document.py")
-    ]
+    files = ("document.py", "audit.py", "handlers_document.py", "depths.py")
+    rooms = [HOUSE / "render" / name for name in files]
     nodes = [node for path in rooms for node in ast.walk(ast.parse(path.read_text("utf-8")))]
     literals = {node.value for node in nodes if isinstance(node, ast.Constant)}
     names = {node.arg for node in nodes if isinstance(node, ast.keyword)}

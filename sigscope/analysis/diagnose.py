@@ -56,6 +56,8 @@ def diagnose(host: Host, pids: Iterable[int] | None = None) -> Diagnosis:
             continue
         if process.blocked_by_all is None or process.ignored is None:
             gaps.append(_not_judged(process))
+        if pids is not None and host.shallow is not None and _waits(process):
+            gaps.append(replace(host.shallow, what=f"senders of {process.pid}"))
         case = Case(host, process)
         for check in CHECKS:
             for said in check.check(case):
@@ -66,6 +68,12 @@ def diagnose(host: Host, pids: Iterable[int] | None = None) -> Diagnosis:
         lineage.extend(case.lines())
     findings.sort(key=lambda finding: (finding.severity.rank, finding.pid))
     return Diagnosis(host, processes, tuple(findings), tuple(lineage), tuple(dict.fromkeys(gaps)))
+
+
+def _waits(process: Process) -> bool:
+    """Is something pending, and its sender not known?"""
+    pending = process.pending or any(thread.pending for thread in process.living)
+    return bool(pending) and process.depth is None
 
 
 def _not_judged(process: Process) -> Gap:

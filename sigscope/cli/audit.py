@@ -14,7 +14,13 @@ from sigscope.analysis.audit import RULES
 from sigscope.analysis.audit.judge import confirmed, doubtful, judge, needed, waived
 from sigscope.analysis.audit.scene import Scene
 from sigscope.cli.look import PAUSES
-from sigscope.cli.options import fail_on_option, json_option, source_options, target_arguments
+from sigscope.cli.options import (
+    engine_option,
+    fail_on_option,
+    json_option,
+    source_options,
+    target_arguments,
+)
 from sigscope.cli.output import put, put_json, put_remarks, width
 from sigscope.cli.progress import Progress
 from sigscope.cli.source import open_source
@@ -83,6 +89,7 @@ class Style:
     help="Findings that are accepted, each with a reason.",
 )
 @click.option("--list-checks", is_flag=True, help="Show what is checked, and exit.")
+@engine_option
 @source_options
 def audit(
     targets: tuple[str, ...],
@@ -95,6 +102,7 @@ def audit(
     ignore: tuple[str, ...],
     config: str | None,
     list_checks: bool,
+    engine: str,
     procfs: str,
     snapshot: str | None,
 ) -> int:
@@ -119,7 +127,7 @@ def audit(
     def ask() -> int:
         ignored = [parse_waiver(word, IDS, where="--ignore: ") for word in ignore]
         accepted = _accepted(config)
-        source = open_source(procfs, snapshot)
+        source = open_source(procfs, snapshot, engine)
         found, status = resolve_all(source, targets)
         if targets and not found:
             return _nobody(style, status)

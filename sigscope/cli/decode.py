@@ -63,7 +63,8 @@ def _read(word: str) -> tuple[LabelledMask, ...]:
 
 def _document(found: list[LabelledMask]) -> dict[str, object]:
     """No process is looked at, by no engine: host and time say where it was asked."""
-    from sigscope.render.document import document, set_json
+    from sigscope.render.document import document
+    from sigscope.render.signal_set import set_json
 
     masks = [{"label": mask.label, **(set_json(mask.signals) or {})} for mask in found]
     here = Host(os.uname().nodename, time.time(), 0.0, 0, engines=())

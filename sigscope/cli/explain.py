@@ -11,7 +11,7 @@ import click
 from sigscope.analysis.catalog import documented
 from sigscope.analysis.interruption import interruption
 from sigscope.analysis.verdict import explain as judge
-from sigscope.cli.options import json_option, source_options, target_arguments
+from sigscope.cli.options import engine_option, json_option, source_options, target_arguments
 from sigscope.cli.output import put, put_json, put_remarks, width
 from sigscope.cli.source import open_source
 from sigscope.cli.target import Target, resolve_all
@@ -68,6 +68,7 @@ class Answer:
 @click.option("--queue", metavar="VALUE", type=int, default=None, help="Sent by sigqueue(3).")
 @click.option("--count", metavar="N", type=click.IntRange(1), default=1, help="Sent N times.")
 @json_option
+@engine_option
 @source_options
 def explain(
     signal: str,
@@ -77,6 +78,7 @@ def explain(
     queue: int | None,
     count: int,
     as_json: bool,
+    engine: str,
     procfs: str,
     snapshot: str | None,
 ) -> int:
@@ -95,7 +97,7 @@ def explain(
         count=count,
         session=os.getsid(0),
     )
-    source = open_source(procfs, snapshot)
+    source = open_source(procfs, snapshot, engine)
     found, status = resolve_all(source, targets)
     answers = [_answer(source, target, order, inside) for target in found]
     if as_json and answers:

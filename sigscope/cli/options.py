@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from sigscope.kernel.passive import AUTO, ENGINES
 from sigscope.model.finding import Severity
 
 if TYPE_CHECKING:  # click loads it when a shell asks
@@ -65,6 +66,17 @@ def source_options(command: F) -> F:
         help="Read a file that 'sigscope snapshot' wrote, instead of this host.",
     )(command)
     return procfs_option(command)
+
+
+def engine_option(command: F) -> F:
+    """What is read beside /proc."""
+    return click.option(
+        "--engine",
+        type=click.Choice(ENGINES),
+        default=AUTO,
+        show_default=True,
+        help="What to read beside /proc: nothing (proc), or the kernel's own structures (bpf).",
+    )(command)
 
 
 def json_option(command: F) -> F:

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 import click
 
 from sigscope.cli.look import diagnose_targets
-from sigscope.cli.options import fail_on_option, json_option, source_options, target_arguments
+from sigscope.cli.options import (
+    engine_option,
+    fail_on_option,
+    json_option,
+    source_options,
+    target_arguments,
+)
 from sigscope.cli.output import put, put_json, put_remarks, width
 from sigscope.cli.source import open_source
 from sigscope.cli.target import Target, resolve_all
@@ -22,6 +28,7 @@ from sigscope.render.line import BLANK, Line
 @click.option("-a", "--all", "everything", is_flag=True, help="List all 64 signals, one a line.")
 @json_option
 @fail_on_option
+@engine_option
 @source_options
 def pid(
     targets: tuple[str, ...],
@@ -29,6 +36,7 @@ def pid(
     everything: bool,
     as_json: bool,
     fail_on: str,
+    engine: str,
     procfs: str,
     snapshot: str | None,
 ) -> int:
@@ -42,7 +50,7 @@ def pid(
     sigscope pid 4285/4290      the same, and this thread of it
     sigscope pid nginx          every process of that name
     """
-    source = open_source(procfs, snapshot)
+    source = open_source(procfs, snapshot, engine)
     found, status = resolve_all(source, targets)
     if not found:
         return status

@@ -10,7 +10,7 @@ import time
 
 import click
 
-from sigscope.cli.options import json_option, procfs_option, target_arguments
+from sigscope.cli.options import engine_option, json_option, procfs_option, target_arguments
 from sigscope.cli.output import put_json, remark
 from sigscope.cli.progress import Progress
 from sigscope.cli.target import resolve_all
@@ -34,10 +34,11 @@ STDOUT = "-"
     help="Where to write it ('-': standard output).",
 )
 @click.option("--redact", is_flag=True, help="Leave command lines out, too.")
+@engine_option
 @procfs_option
 @json_option
 def snapshot(
-    targets: tuple[str, ...], output: str, redact: bool, procfs: str, as_json: bool
+    targets: tuple[str, ...], output: str, redact: bool, engine: str, procfs: str, as_json: bool
 ) -> int:
     """Write one file with all that the commands read, of the host or of each TARGET.
 
@@ -45,7 +46,7 @@ def snapshot(
     The file holds command lines (not with --redact), never environments or the names of
     open files, and only its owner may read it.
     """
-    source = ProcFS(procfs)
+    source = ProcFS(procfs, engine=engine)
     if output == STDOUT and sys.stdout is not None and sys.stdout.isatty():
         raise UsageError("a snapshot is no text for a terminal", "name a file: -o FILE")
     found, status = resolve_all(source, targets)

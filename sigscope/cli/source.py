@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from sigscope.errors import UsageError
+from sigscope.kernel.passive import AUTO, PROC
 from sigscope.kernel.procfs import LIVE, ProcFS
 
 
-def open_source(procfs: str, snapshot: str | None) -> ProcFS:
-    """The ProcFS that ``--procfs`` or ``--from`` names."""
+def open_source(procfs: str, snapshot: str | None, engine: str = AUTO) -> ProcFS:
+    """The ProcFS that ``--procfs`` or ``--from`` names, and beside it the ``--engine``."""
     if snapshot is None:
-        return ProcFS(procfs)
+        return ProcFS(procfs, engine=engine)
     if procfs != LIVE:
         raise UsageError("--from and --procfs exclude each other", "give the snapshot alone")
+    if engine not in (AUTO, PROC):
+        raise UsageError(
+            f"--from and --engine {engine} exclude each other",
+            "a snapshot holds what was read when it was taken",
+        )
     from sigscope.kernel.snapshot import open_snapshot
 
-    return open_snapshot(snapshot)
+    return open_snapshot(snapshot, engine)

@@ -8,7 +8,13 @@ import click
 
 from sigscope.analysis import tree as growing
 from sigscope.cli.look import diagnose_host
-from sigscope.cli.options import fail_on_option, json_option, source_options, target_arguments
+from sigscope.cli.options import (
+    engine_option,
+    fail_on_option,
+    json_option,
+    source_options,
+    target_arguments,
+)
 from sigscope.cli.output import put, put_json, put_remarks, width
 from sigscope.cli.progress import Progress
 from sigscope.cli.source import open_source
@@ -26,12 +32,14 @@ from sigscope.render.tree import tree_lines
 @click.option("-a", "--all", "everything", is_flag=True, help="Show every process, and the notes.")
 @json_option
 @fail_on_option
+@engine_option
 @source_options
 def tree(
     targets: tuple[str, ...],
     everything: bool,
     as_json: bool,
     fail_on: str,
+    engine: str,
     procfs: str,
     snapshot: str | None,
 ) -> int:
@@ -44,7 +52,7 @@ def tree(
     sigscope tree               the whole host
     sigscope tree uwsgi         an audit of one service
     """
-    source = open_source(procfs, snapshot)
+    source = open_source(procfs, snapshot, engine)
     found, status = resolve_all(source, targets)
     if targets and not found:
         return status

@@ -11,8 +11,11 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from sigscope.decode.depth import decode_depth
+from sigscope.decode.text import decode_text
 from sigscope.errors import DecodeError
-from sigscope.kernel.passive import BPF
+from sigscope.kernel.names import read_name
+from sigscope.kernel.passive import PROC, WHAT
 from sigscope.kernel.procfs import ProcFS
 from sigscope.model.depth import ThreadDepth
 from sigscope.model.gap import Gap
@@ -30,6 +33,10 @@ MOST_SINGLE = 64
 """Up to so many processes are walked one by one; for more the whole host is, once."""
 _SUSPENDS = "rt_sigsuspend"
 
+RECORD = "depth"
+"""Its name in a snapshot, beside the files of the process; at the top stands why there is none."""
+_LONGEST_REASON = 400
+
 Spaces = Mapping[tuple[int, int], int]
 """(pid namespace, pid in it) -> the pid in our own."""
 
@@ -39,6 +46,8 @@ def look_deeper(procfs: ProcFS, host: Host, pids: Iterable[int]) -> Host:
     wanted = {pid for pid in pids if pid in host.processes}
     if not wanted:
         return host
+    if procfs.recorded:
+        return _recorded(procfs, host, wanted)
     tasks = procfs.passive.tasks()
     if isinstance(tasks, Gap):
         return replace(host, shallow=tasks)
@@ -54,8 +63,61 @@ def look_deeper(procfs: ProcFS, host: Host, pids: Iterable[int]) -> Host:
         # The pid may have been given to another process since it was read.
         if deep.start * host.ticks_per_second // 10**9 == seen[pid].start_time:
             seen[pid] = _filled(seen[pid], deep, spaces)
-    engines = tuple(dict.fromkeys((*host.engines, BPF)))
-    return replace(host, processes=MappingProxyType(seen), engines=engines)
+    names = {pid: read_name(procfs, pid) for pid in _senders(seen, found)}
+    return _with(host, seen, {pid: name for pid, name in names.items() if name is not None})
+
+
+def _with(host: Host, seen: Mapping[int, Process], names: Mapping[int, str]) -> Host:
+    engines = dict.fromkeys(host.engines)
+    engines.update((one.depth.engine, None) for one in seen.values() if one.depth is not None)
+    return replace(
+        host,
+        processes=MappingProxyType(seen),
+        engines=tuple(engines),
+        names=MappingProxyType({**host.names, **names}),
+    )
+
+
+def _senders(seen: Mapping[int, Process], pids: Iterable[int]) -> set[int]:
+    """Those of whom no process was read."""
+    queues = (
+        queue
+        for pid in pids
+        if (process := seen[pid]).depth is not None
+        for queue in (
+            process.depth.queue,
+            *(thread.depth.queue for thread in process.threads if thread.depth is not None),
+        )
+    )
+    senders = {info.pid for queue in queues for info in queue or () if not info.inside}
+    return {pid for pid in senders if pid and pid not in seen}
+
+
+def _recorded(procfs: ProcFS, host: Host, pids: Iterable[int]) -> Host:
+    """What a snapshot holds of it."""
+    if procfs.passive.engine == PROC:
+        return host
+    seen = dict(host.processes)
+    names: dict[int, str] = {}
+    missing = None
+    for pid in pids:
+        try:
+            data = procfs.root.read(f"{pid}/{RECORD}")
+            seen[pid], senders = decode_depth(data, seen[pid])
+        except OSError:
+            missing = Gap(WHAT, _why_not_recorded(procfs), "take the snapshot as root")
+        except DecodeError as error:
+            missing = Gap(WHAT, error.detail, "take the snapshot again")
+        else:
+            names.update(senders)
+    return replace(_with(host, seen, names), shallow=missing)
+
+
+def _why_not_recorded(procfs: ProcFS) -> str:
+    try:
+        return decode_text(procfs.root.read(RECORD, _LONGEST_REASON))
+    except OSError:
+        return "the snapshot does not hold it"
 
 
 def _read(tasks: Tasks, pids: Collection[int]) -> dict[int, Deep]:

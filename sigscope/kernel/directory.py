@@ -32,6 +32,9 @@ def is_number(name: str) -> bool:
 class Directory(ABC):
     """Errors are OSError, as the kernel gave them (or as they were recorded)."""
 
+    recorded = False
+    """Does it answer from a recording, made elsewhere or before?"""
+
     @abstractmethod
     def read(self, name: str, limit: int = LARGEST) -> bytes:
         """A whole file, up to ``limit`` bytes."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sigscope.errors import NotSupported, SigscopeError
+from sigscope.errors import NotPermitted, NotSupported, SigscopeError
 from sigscope.model.gap import Gap
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 AUTO, PROC, BPF, PTRACE = ENGINES = ("auto", "proc", "bpf", "ptrace")
 WHAT = "what only the kernel's own structures tell"
+
+_OTHERWISE = "use --engine auto"
 
 
 class Passive:
@@ -24,21 +26,22 @@ class Passive:
         self.engine = engine
         self._live = live
         self._opened: Tasks | Gap | None = None
+        self._refused = False
 
     def tasks(self) -> Tasks | Gap:
-        """The walk over tasks, or why there is none; NotSupported where one was insisted on."""
+        """The walk over tasks, or why there is none; an error where it was insisted on."""
         if self._opened is None:
             self._opened = self._open()
         if isinstance(self._opened, Gap) and self.engine == BPF:
-            why, hint = self._opened.why, self._opened.hint
-            raise NotSupported(f"--engine bpf: {why}", hint or "use --engine auto")
+            kind = NotPermitted if self._refused else NotSupported
+            raise kind(f"--engine bpf: {self._opened.why}", self._opened.hint or _OTHERWISE)
         return self._opened
 
     def _open(self) -> Tasks | Gap:
         if self.engine == PTRACE:
-            raise NotSupported("--engine ptrace: that is not here yet", "use --engine auto")
+            raise NotSupported("--engine ptrace: that is not here yet", _OTHERWISE)
         if self.engine == PROC:
-            return Gap(WHAT, "--engine proc was asked for", "use --engine auto")
+            return Gap(WHAT, "--engine proc was asked for", _OTHERWISE)
         if not self._live:
             return Gap(WHAT, "it is read on the host itself, or from a snapshot that holds it")
         from sigscope.kernel.bpf.opening import open_tasks
@@ -47,4 +50,5 @@ class Passive:
         try:
             return open_tasks()
         except (OSError, SigscopeError) as error:
+            self._refused = isinstance(error, PermissionError)
             return explain(error)

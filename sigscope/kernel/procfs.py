@@ -41,6 +41,7 @@ class ProcFS:
     ) -> None:
         self.path = root if isinstance(root, str) else ""
         self.live = self.path == LIVE
+        self.recorded = not isinstance(root, str) and root.recorded
         self.passive = Passive(engine, self.live)
         self.machine = machine or os.uname().machine
         self.users = users if users or not self.live else _local_users()

@@ -60,6 +60,8 @@ def memory_path(path: str, address: int, size: int) -> str:
 class Recorded(Directory):
     """A directory that answers from a tape. What was not recorded is not there."""
 
+    recorded = True
+
     def __init__(self, tape: Tape, prefix: str = "") -> None:
         self._tape = tape
         self._prefix = prefix

@@ -22,12 +22,16 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from sigscope.decode.code import encode_code
+from sigscope.decode.depth import encode_depth
 from sigscope.errors import BadSnapshot, UsageError
 from sigscope.kernel.closer import look_closer
+from sigscope.kernel.depths import RECORD as DEPTH
 from sigscope.kernel.details import read_details
 from sigscope.kernel.directory import is_number
-from sigscope.kernel.handlers import RECORD, read_handlers
+from sigscope.kernel.handlers import RECORD as CODE
+from sigscope.kernel.handlers import read_handlers
 from sigscope.kernel.names import read_name
+from sigscope.kernel.passive import AUTO
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.recording import Answer, Recorded, Recorder, Tape
 from sigscope.kernel.scan import Progress, read_family, read_host
@@ -55,8 +59,11 @@ def take_snapshot(
     or of the whole host."""
     tape = Tape(procfs.machine, redacted=REDACTED if redact else frozenset())
     recording = ProcFS(Recorder(procfs.root, tape), procfs.machine, procfs.users)
+    recording.passive = procfs.passive
     host = read_host(recording, progress) if pids is None else read_family(recording, pids)
-    host = read_details(recording, look_closer(recording, host, host.processes))
+    host = look_closer(recording, host, host.processes)
+    host = read_details(recording, host)
+    _keep_depths(tape, host, redact)
     _keep_code(procfs, host, tape)
     # A snapshot of some processes must not claim, by the list of /proc, that there are more.
     for pid in host.processes:
@@ -72,7 +79,16 @@ def _keep_code(procfs: ProcFS, host: Host, tape: Tape) -> None:
     """Where the handlers lie: the files that tell it stay here."""
     for pid, process in read_handlers(procfs, host, host.processes).processes.items():
         if process.depth is not None and process.depth.code is not None:
-            tape.answers[f"{pid}/{RECORD}"] = encode_code(process.depth)
+            tape.answers[f"{pid}/{CODE}"] = encode_code(process.depth)
+
+
+def _keep_depths(tape: Tape, host: Host, redact: bool) -> None:
+    """What no file of /proc shows stands beside those of its process."""
+    for pid, process in host.processes.items():
+        if process.depth is not None:
+            tape.answers[f"{pid}/{DEPTH}"] = encode_depth(process, host.names, redact)
+    if host.shallow is not None:
+        tape.answers[DEPTH] = host.shallow.why.encode()
 
 
 def _forget_files(tape: Tape) -> None:
@@ -104,11 +120,11 @@ def _line(content: dict[str, object]) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-def open_snapshot(path: str) -> ProcFS:
+def open_snapshot(path: str, engine: str = AUTO) -> ProcFS:
     """The /proc that a snapshot recorded; BadSnapshot if the file is cut off or not ours."""
     try:
         with gzip.open(path, "rb") as packed:
-            return _load(path, _lines(path, packed))
+            return _load(path, _lines(path, packed), engine)
     except (EOFError, zlib.error):
         raise _bad(path, "it is cut off or damaged") from None
     except gzip.BadGzipFile:
@@ -143,7 +159,7 @@ def _lines(path: str, packed: BinaryIO | gzip.GzipFile) -> Iterator[dict[str, ob
     raise _bad(path, "it is larger than any snapshot")
 
 
-def _load(path: str, lines: Iterator[dict[str, object]]) -> ProcFS:
+def _load(path: str, lines: Iterator[dict[str, object]], engine: str) -> ProcFS:
     head = next(lines, {})
     schema = head.get("schema")
     if schema != SCHEMA:
@@ -164,7 +180,7 @@ def _load(path: str, lines: Iterator[dict[str, object]]) -> ProcFS:
         raise _bad(path, "it is cut off: its last line is missing")
     if next(lines, None) is not None:  # reading to the end also checks gzip's checksum
         raise _bad(path, "something stands behind its last line")
-    return ProcFS(Recorded(tape), tape.machine, _users(head.get("users")))
+    return ProcFS(Recorded(tape), tape.machine, _users(head.get("users")), engine)
 
 
 def _answer(content: dict[str, object]) -> Answer | None:

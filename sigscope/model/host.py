@@ -30,6 +30,13 @@ class Host:
     """Is PID 1 the init of the machine? False in a container; None if it was not looked up."""
     shallow: Gap | None = None
     """Why there is no ``depth``, if that was looked for; a gap of whoever wanted it."""
+    names: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Of senders of pending signals, that are not among the processes."""
+
+    def name_of(self, pid: int) -> str | None:
+        """The comm of a process that was read, or that has sent something to one; else None."""
+        process = self.processes.get(pid)
+        return self.names.get(pid) if process is None else process.comm
 
     def age(self, process: Process) -> float:
         """How many seconds ago the process was started."""

@@ -9,9 +9,10 @@ from sigscope.model.audit import Audit, Waiver
 from sigscope.model.finding import Finding, Severity
 from sigscope.model.host import Host
 from sigscope.model.rule import Rule
-from sigscope.render.document import Json, document, finding_json, gap_json
+from sigscope.render.document import document, finding_json, gap_json
 from sigscope.render.findings import findings_lines
 from sigscope.render.line import BLANK, Line, Role, Span, escape, wrapped
+from sigscope.render.signal_set import Json
 
 _MOST_PIDS = 4
 

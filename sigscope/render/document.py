@@ -18,6 +18,9 @@ from sigscope.model.process import Process
 from sigscope.model.signals import EMPTY, Signal, SignalSet
 from sigscope.model.syscall import SystemCall
 from sigscope.model.thread import Thread
+from sigscope.render.depths import process_depth_json, thread_depth_json
+from sigscope.render.signal_set import Json as Json
+from sigscope.render.signal_set import set_json as set_json
 
 if TYPE_CHECKING:  # only explain needs them, and every command starts faster without
     from sigscope.model.catalog import Said
@@ -25,8 +28,6 @@ if TYPE_CHECKING:  # only explain needs them, and every command starts faster wi
     from sigscope.model.start import Start
 
 SCHEMA = "sigscope/1"
-
-Json = dict[str, object]
 
 
 def document(command: str, host: Host, **content: object) -> Json:
@@ -53,13 +54,6 @@ def diagnosis_document(command: str, diagnosis: Diagnosis, processes: Iterable[P
         findings=[finding_json(finding) for finding in diagnosis.findings if finding.pid in pids],
         gaps=[gap_json(gap) for gap in diagnosis.gaps],
     )
-
-
-def set_json(signals: SignalSet | None) -> Json | None:
-    """A signal set; null for one that could not be read."""
-    if signals is None:
-        return None
-    return {"hex": signals.hex, "signals": [signal.name for signal in signals]}
 
 
 def process_json(process: Process) -> Json:
@@ -105,6 +99,7 @@ def process_json(process: Process) -> Json:
         else {"runtime": container.runtime, "id": container.id},
         "unit": process.unit,
         "frozen": None if process.frozen is None else process.frozen.value,
+        "depth": process_depth_json(process.depth),
     }
 
 
@@ -118,6 +113,7 @@ def thread_json(thread: Thread) -> Json:
         "pending": set_json(thread.pending),
         "awaited": set_json(thread.awaited),
         "syscall": _syscall_json(thread.syscall),
+        "depth": thread_depth_json(thread.depth),
     }
 
 

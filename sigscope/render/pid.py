@@ -46,6 +46,8 @@ def process_screen(
         yield Line.of("nothing wrong with its signals")
     yield BLANK
     yield from signal_table(diagnosis, process, width, everything)
+    if process.depth is not None:
+        yield from _deeper(diagnosis, process, width)
     queue = process.queue
     if queue is not None and (everything or queue.used > FULL_QUEUE * queue.limit):
         user = diagnosis.host.user(process.uid)
@@ -55,3 +57,16 @@ def process_screen(
     if shown:
         yield BLANK
         yield from thread_lines(process, shown, width)
+
+
+def _deeper(diagnosis: Diagnosis, process: Process, width: int) -> Iterator[Line]:
+    """Who sent what waits, and the timers that /proc does not show."""
+    from sigscope.render.senders import sender_lines, timer_lines
+
+    for block in (
+        list(sender_lines(diagnosis.host, process, width)),
+        list(timer_lines(process, width)),
+    ):
+        if block:
+            yield BLANK
+            yield from block

@@ -13,8 +13,8 @@ from sigscope.model.audit import Audit, Waiver
 from sigscope.model.finding import Finding
 from sigscope.model.gap import Gap
 from sigscope.model.rule import Rule
-from sigscope.render.document import Json
 from sigscope.render.line import escape
+from sigscope.render.signal_set import Json
 
 VERSION = "2.1.0"
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -43,7 +43,7 @@ def _refused() -> tuple[str, str]:
             if not held >> bit & 1
         ]
         if missing:
-            hint = "run sigscope as root, or give it both: setcap cap_bpf,cap_perfmon+ep"
+            hint = f"run sigscope as root, or with {' and '.join(missing)}"
             return f"{' and '.join(missing)} missing", hint
     if "[confidentiality]" in _text(LOCKDOWN):
         return "the kernel is locked down (confidentiality)", "see kernel_lockdown(7)"
