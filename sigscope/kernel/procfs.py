@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -18,6 +19,8 @@ from sigscope.model.host import Host
 
 LIVE = "/proc"
 _USERS_FILE = "/etc/passwd"
+_CLOCK_HOLDS = 0.1
+"""Seconds for which a CPU's clock need not be read again."""
 
 
 class ProcFS:
@@ -46,6 +49,7 @@ class ProcFS:
         self.machine = machine or os.uname().machine
         self.users = users if users or not self.live else _local_users()
         self.root = self._open(root) if isinstance(root, str) else root
+        self._clocks: dict[int, tuple[float, float]] = {}
 
     @staticmethod
     def _open(path: str) -> Directory:
@@ -93,12 +97,19 @@ class ProcFS:
         """The scheduler's clock of a CPU now: when we ourselves last ran there.
 
         Each CPU has its own, and they drift apart by minutes: only differences on one CPU
-        mean anything. None where it is not shown, or we may not run there.
+        mean anything. None where it is not shown, or we may not run there. For a moment it is
+        counted on from the last time, as to go from CPU to CPU for each thread takes long.
         """
+        now = time.monotonic()
+        clock, read = self._clocks.get(cpu, (0.0, 0.0))
+        if self.live and now - read < _CLOCK_HOLDS:
+            return clock + (now - read) * 1000
         try:
-            return decode_last_ran(self.root.read_on(cpu, "self/sched"))
+            clock = decode_last_ran(self.root.read_on(cpu, "self/sched"))
         except (OSError, DecodeError):
             return None
+        self._clocks[cpu] = clock, now
+        return clock
 
     def hidden(self) -> tuple[Gap, ...]:
         """That the mount hides processes from us, if it does (hidepid of proc(5))."""

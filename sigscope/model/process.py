@@ -109,7 +109,7 @@ class Process:
     @property
     def living(self) -> tuple[Thread, ...]:
         """The threads that can still take a signal; a dead leader cannot."""
-        return tuple(thread for thread in self.threads if not thread.state.gone)
+        return tuple([thread for thread in self.threads if not thread.state.gone])
 
     @property
     def zombie(self) -> bool:

@@ -131,7 +131,11 @@ class SignalSet:
         return bool(self.mask >> (number - 1) & 1)
 
     def __iter__(self) -> Iterator[Signal]:
-        return (Signal(n) for n in range(FIRST, LAST + 1) if self.mask >> (n - 1) & 1)
+        rest = self.mask
+        while rest:
+            lowest = rest & -rest
+            yield Signal(lowest.bit_length())
+            rest ^= lowest
 
     def __len__(self) -> int:
         return self.mask.bit_count()

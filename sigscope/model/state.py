@@ -23,6 +23,10 @@ class State(Enum):
     PARKED = "P"
     UNKNOWN = "?"
 
+    def __init__(self, letter: str) -> None:
+        self.gone = letter in ("Z", "X")
+        """Dead tasks take no signal, whatever their mask says."""
+
     @classmethod
     def of(cls, letter: str) -> State:
         """The state for a letter; a letter that no kernel has used yet is UNKNOWN."""
@@ -34,11 +38,6 @@ class State(Enum):
     @property
     def word(self) -> str:
         return _WORDS[self]
-
-    @property
-    def gone(self) -> bool:
-        """Dead tasks take no signal, whatever their mask says."""
-        return self in (State.ZOMBIE, State.DEAD)
 
 
 _WORDS = {
