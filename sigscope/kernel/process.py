@@ -39,6 +39,16 @@ def read_status(procfs: ProcFS, pid: int) -> Process:
         raise NoSuchTarget(f"there is no process {pid}", hint) from None
 
 
+def read_or_gap(procfs: ProcFS, pid: int) -> Process | Gap | None:
+    """The same for one of many: None if it has ended, a gap if it may not or cannot be read."""
+    try:
+        return read_status(procfs, pid)
+    except NoSuchTarget:
+        return None
+    except (NotPermitted, DecodeError) as error:
+        return Gap(f"process {pid}", error.message, error.hint)
+
+
 def read_process_in(directory: Directory, pid: int) -> Process:
     """The same from an open directory; OSError as it comes."""
     status = decode_status(directory.record("status"))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
 
-from sigscope.errors import DecodeError, NoSuchTarget, NotPermitted
-from sigscope.kernel.process import read_status
+from sigscope.kernel.process import read_or_gap, read_status
 from sigscope.kernel.procfs import ProcFS
 from sigscope.model.gap import Gap
 from sigscope.model.host import Host
@@ -25,14 +26,26 @@ def read_host(procfs: ProcFS, progress: Progress | None = None) -> Host:
     >>> host.processes[os.getpid()].ppid == os.getppid()
     True
     """
+    from sigscope.kernel.readers import read_many
+
     pids = procfs.pids()
-    processes: dict[int, Process] = {}
-    gaps: list[Gap] = []
-    for done, pid in enumerate(pids):
-        if progress is not None:
-            progress(done, len(pids))
-        _add(procfs, pid, processes, gaps)
-    return _host(procfs, processes, gaps)
+    with _no_collection():
+        readings = read_many(procfs, pids, progress)
+        found = {pid: reading for pid in pids if (reading := readings.get(pid)) is not None}
+        processes = {pid: one for pid, one in found.items() if isinstance(one, Process)}
+    return _host(procfs, processes, [one for one in found.values() if isinstance(one, Gap)])
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """A scan makes ten thousands of values and keeps them all: there is no garbage to look for."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def read_family(
@@ -68,12 +81,11 @@ def _add_ancestors(
 
 
 def _add(procfs: ProcFS, pid: int, processes: dict[int, Process], gaps: list[Gap]) -> None:
-    try:
-        processes[pid] = read_status(procfs, pid)
-    except NoSuchTarget:
-        pass
-    except (NotPermitted, DecodeError) as error:
-        gaps.append(Gap(f"process {pid}", error.message, error.hint))
+    reading = read_or_gap(procfs, pid)
+    if isinstance(reading, Process):
+        processes[pid] = reading
+    elif reading is not None:
+        gaps.append(reading)
 
 
 def _host(procfs: ProcFS, processes: dict[int, Process], gaps: list[Gap]) -> Host:
