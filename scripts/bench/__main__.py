@@ -109,13 +109,15 @@ def _measure_all(
 ) -> list[Result]:
     _say("building")
     floor, crowd = compile_c("floor", scratch), compile_c("population", scratch)
+    under = {False: (), True: (str(compile_c("filtered", scratch)),)}
     under_test = environment(arguments.sigscope, scratch)
     found: dict[str, Result] = {}
-    for crowded, size in ((False, (1, 1)), (True, (arguments.processes, arguments.threads))):
-        group = [measurement for measurement in chosen if measurement.crowded is crowded]
+    for crowded, filtered in ((False, False), (True, False), (True, True)):
+        group = [m for m in chosen if (m.crowded, m.filtered) == (crowded, filtered)]
         if not group:
             continue
-        with Population(crowd, *size) as population:
+        processes, threads = (arguments.processes, arguments.threads) if crowded else (1, 1)
+        with Population(crowd, processes, threads, under[filtered]) as population:
             stage = Stage(under_test.python, under_test.sigscope, str(floor), population.pid)
             for result in measure(group, stage, arguments.rounds, 1, scratch, _say):
                 found[result.measurement.name] = result

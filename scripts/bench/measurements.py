@@ -30,7 +30,8 @@ class Stage:
 class Measurement:
     """``subject`` is held against ``base``, side by side in each round; without a base the
     value itself counts. ``read`` takes the value from a run, less is better, and ``goal`` is
-    the most that the median may be. ``crowded``: measured with the population around."""
+    the most that the median may be. ``crowded``: measured with the population around;
+    ``filtered``: all of that under a seccomp filter."""
 
     name: str
     what: str
@@ -40,6 +41,7 @@ class Measurement:
     base: Callable[[Stage], Command] | None = None
     unit: str = ""
     crowded: bool = True
+    filtered: bool = False
 
 
 def wall(run: Run) -> float:
@@ -78,6 +80,15 @@ def one_process(stage: Stage) -> Command:
     return Command((stage.sigscope, "pid", str(stage.target), "--json"), statuses=(0, 1))
 
 
+def audit(stage: Stage) -> Command:
+    return Command((stage.sigscope, "audit"), statuses=(0, 1))
+
+
+def explained(stage: Stage) -> Command:
+    words = ("explain", "TERM", str(stage.target), "--json")
+    return Command((stage.sigscope, *words), statuses=(0, 1))
+
+
 def ps(_: Stage) -> Command:
     return Command(("ps", "-eLo", "pid,lwp,ppid,pending,blocked,ignored,caught,comm"))
 
@@ -101,12 +112,39 @@ MEASUREMENTS = (
     ),
     Measurement("memory", "peak memory of `sigscope tree`", peak, 150, subject=tree, unit="MB"),
     Measurement(
+        "audit",
+        "`sigscope audit`, against `sigscope tree`",
+        wall,
+        1.5,
+        subject=audit,
+        base=tree,
+    ),
+    Measurement(
+        "audit-filtered",
+        "the same with a seccomp filter on every process",
+        wall,
+        1.5,
+        subject=audit,
+        base=tree,
+        filtered=True,
+    ),
+    Measurement("audit-memory", "peak memory of `sigscope audit`", peak, 150, audit, unit="MB"),
+    Measurement(
         "start",
         "`sigscope pid PID --json`, against `python -c 'import click'`",
         wall,
         2.0,
         subject=one_process,
         base=import_click,
+        crowded=False,
+    ),
+    Measurement(
+        "explain",
+        "`sigscope explain TERM PID --json`, against `sigscope pid PID --json`",
+        wall,
+        1.1,
+        subject=explained,
+        base=one_process,
         crowded=False,
     ),
 )

@@ -19,11 +19,14 @@ KIB_EACH = 64
 class Population:
     """A context: ``processes`` times ``threads`` asleep while it is open, none afterwards.
 
-    ``pid`` is that of their parent: a small process of one thread.
+    ``pid`` is that of their parent: a small process of one thread. ``under`` is a command
+    that starts them.
     """
 
-    def __init__(self, program: Path, processes: int, threads: int) -> None:
-        self.argv = (str(program), str(processes), str(threads))
+    def __init__(
+        self, program: Path, processes: int, threads: int, under: tuple[str, ...] = ()
+    ) -> None:
+        self.argv = (*under, str(program), str(processes), str(threads))
         self.size = processes * threads
         self.pid = 0
 
