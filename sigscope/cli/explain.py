@@ -25,6 +25,7 @@ from sigscope.kernel.scan import read_family, read_host
 from sigscope.kernel.settings import read_settings
 from sigscope.model.catalog import Said, Settings
 from sigscope.model.explanation import Explanation, Outcome, Sending
+from sigscope.model.gap import Gap
 from sigscope.model.host import Host
 from sigscope.model.loss import Loss
 from sigscope.model.process import Process
@@ -53,6 +54,10 @@ class Answer:
     calls: tuple[tuple[int, str, str], ...]
     loss: Loss | None
     documented: tuple[Said, ...]
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        return (*self.process.gaps, *(self.loss.gaps if self.loss else ()))
 
 
 @click.command(short_help="What would this signal do to it?")
@@ -108,16 +113,17 @@ def explain(
                 "explain",
                 answers[0].host,
                 explanations=[
-                    explanation_json(answer.explanation, answer.documented) for answer in answers
+                    explanation_json(answer.explanation, answer.documented, answer.loss)
+                    for answer in answers
                 ],
-                gaps=[gap_json(gap) for answer in answers for gap in answer.process.gaps],
+                gaps=[gap_json(gap) for answer in answers for gap in answer.gaps],
             )
         )
     else:
         for number, answer in enumerate(answers):
             put([BLANK] * bool(number))
             put(_screen(answer))
-            put_remarks(gap_lines(answer.process.gaps, width()))
+            put_remarks(gap_lines(answer.gaps, width()))
     acts = all(answer.explanation.acts for answer in answers)
     return max(status, int(ExitStatus.FINE if acts else ExitStatus.ANSWER_IS_NO))
 

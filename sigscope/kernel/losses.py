@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 
 from sigscope.decode.children import decode_children
 from sigscope.errors import DecodeError
+from sigscope.kernel.directory import Directory
 from sigscope.kernel.procfs import ProcFS
-from sigscope.kernel.refusal import gap
+from sigscope.kernel.refusal import GONE, gap
 from sigscope.model.gap import Gap
 from sigscope.model.loss import Loss
 from sigscope.model.process import Process
@@ -44,7 +44,9 @@ def _connections(
     if not procfs.live:
         gaps.append(Gap(f"connections of {process.pid}", "they are read on the host itself"))
         return None, None
-    import psutil
+    if not _has_sockets(procfs, process):
+        return (), 0
+    import psutil  # it takes longer to load than all else, and most processes have no socket
 
     try:
         seen = psutil.Process(process.pid).net_connections(kind="all")
@@ -57,6 +59,24 @@ def _connections(
     # Of a UNIX socket psutil tells no state: a path is shown for those that listen, too.
     unix = sum(one.family.name == "AF_UNIX" and not one.laddr for one in seen)
     return peers, unix
+
+
+def _has_sockets(procfs: ProcFS, process: Process) -> bool:
+    """True as well where that is not shown: then psutil says why."""
+    try:
+        with procfs.enter(process.pid) as directory:
+            return any(_is_socket(directory, number) for number in directory.names("fd"))
+    except OSError:
+        return True
+
+
+def _is_socket(directory: Directory, number: str) -> bool:
+    try:
+        return directory.link(f"fd/{number}").startswith("socket:")
+    except OSError as error:
+        if error.errno not in GONE:
+            raise
+        return False
 
 
 def _restart(unit: str) -> str | None:
@@ -74,6 +94,8 @@ def _restart(unit: str) -> str | None:
 
 
 def _restart_in(path: str) -> str | None:
+    import configparser
+
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True, delimiters=("=",))
     try:
         with open(path, encoding="utf-8", errors="backslashreplace") as file:

@@ -8,15 +8,34 @@ program may have been started, or reloaded, before they were changed.
 from __future__ import annotations
 
 import fnmatch
+import importlib
 import os
 import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, cast
 
-from sigscope.decode.settings import READERS, Reader
-from sigscope.kernel.rooted import LARGEST, RootedFiles
 from sigscope.model.catalog import Setting, Settings
 from sigscope.model.gap import Gap
 from sigscope.model.process import Process
 
+if TYPE_CHECKING:  # only programs that have settings need them
+    from sigscope.decode.settings.directives import Files
+    from sigscope.kernel.rooted import RootedFiles
+
+    Reader = Callable[[tuple[str, ...], Files], Iterable[Setting | Gap]]
+
+READERS = (
+    (r"php-fpm[\d.]*", "php_fpm"),
+    (r"nginx", "nginx"),
+    (r"apache2|httpd", "apache"),
+    (r"haproxy", "haproxy"),
+    (r"uwsgi.*", "uwsgi"),
+    (r"gunicorn3?|gunicorn: .*", "gunicorn"),
+    (r"(redis|valkey)-(server|sentinel)", "redis"),
+)
+"""Which module of ``decode.settings`` reads the settings of which program, by its comm or the
+name of its executable."""
+_READERS_IN = "sigscope.decode.settings"
 MOST_BYTES = 4 << 20
 LONGEST_CMDLINE = 1 << 16
 
@@ -29,6 +48,8 @@ def read_settings(process: Process, proc: str = "/proc") -> Settings:
     reader = _reader(process)
     if reader is None:
         return Settings()
+    from sigscope.kernel.rooted import RootedFiles
+
     try:
         argv = _argv(process.pid, proc)
         with RootedFiles(process.pid, proc, _start(process.pid, proc)) as files:
@@ -41,8 +62,10 @@ def read_settings(process: Process, proc: str = "/proc") -> Settings:
 
 def _reader(process: Process) -> Reader | None:
     names = (process.comm, (process.exe or "").rpartition("/")[2])
-    fits = (one for pattern, one in READERS if any(re.fullmatch(pattern, n) for n in names if n))
-    return next(fits, None)
+    for pattern, module in READERS:
+        if any(re.fullmatch(pattern, name) for name in names if name):
+            return cast("Reader", importlib.import_module(f"{_READERS_IN}.{module}").settings)
+    return None
 
 
 def _argv(pid: int, proc: str) -> tuple[str, ...]:
@@ -76,7 +99,7 @@ class _Bounded:
         if self._bytes >= MOST_BYTES:
             return Gap(path, "more configuration than sigscope reads")
         try:
-            data = self._files.read(path, LARGEST)
+            data = self._files.read(path)
         except (OSError, ValueError) as error:
             return self._gap(path, error)
         self._bytes += len(data)

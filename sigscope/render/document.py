@@ -25,6 +25,7 @@ from sigscope.render.signal_set import set_json as set_json
 if TYPE_CHECKING:  # only explain needs them, and every command starts faster without
     from sigscope.model.catalog import Said
     from sigscope.model.explanation import Explanation
+    from sigscope.model.loss import Loss
     from sigscope.model.start import Start
 
 SCHEMA = "sigscope/1"
@@ -163,8 +164,10 @@ def finding_json(finding: Finding) -> Json:
     }
 
 
-def explanation_json(explanation: Explanation, documented: Iterable[Said]) -> Json:
-    """A verdict, with what the program documents for the signal."""
+def explanation_json(
+    explanation: Explanation, documented: Iterable[Said], loss: Loss | None = None
+) -> Json:
+    """A verdict, with what the program documents for the signal, and what ends with it."""
     sending = explanation.sending
     return {
         "signal": sending.signal.name,
@@ -188,6 +191,16 @@ def explanation_json(explanation: Explanation, documented: Iterable[Said]) -> Js
             }
             for said in documented
         ],
+        "loss": None if loss is None else _loss_json(loss),
+    }
+
+
+def _loss_json(loss: Loss) -> Json:
+    return {
+        "connections": None if loss.peers is None else list(loss.peers),
+        "unix_connections": loss.unix,
+        "children": None if loss.children is None else list(loss.children),
+        "restart": loss.restart,
     }
 
 

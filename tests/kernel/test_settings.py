@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigscope.decode.settings import (
-    READERS,
     apache,
     gunicorn,
     haproxy,
@@ -24,7 +24,7 @@ from sigscope.decode.settings import (
 )
 from sigscope.decode.settings.choosing import seconds
 from sigscope.decode.settings.directives import MOST_FILES
-from sigscope.kernel.settings import read_settings
+from sigscope.kernel.settings import READERS, read_settings
 from sigscope.model.catalog import Setting, Settings
 from sigscope.model.gap import Gap
 from sigscope.model.process import Process
@@ -200,8 +200,12 @@ ARGV = {
     r"gunicorn3?|gunicorn: .*": ("python3", "gunicorn", "-c", "/c"),
     r"(redis|valkey)-(server|sentinel)": ("redis-server", "/c"),
 }
+READER = {
+    pattern: importlib.import_module(f"sigscope.decode.settings.{module}").settings
+    for pattern, module in READERS
+}
 each_reader = pytest.mark.parametrize(
-    ("argv", "reader"), [(ARGV[name], reader) for name, reader in READERS], ids=list(ARGV)
+    ("argv", "reader"), [(argv, READER[name]) for name, argv in ARGV.items()], ids=list(ARGV)
 )
 SHARDS = st.lists(
     st.sampled_from(
