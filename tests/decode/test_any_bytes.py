@@ -20,11 +20,13 @@ from sigscope.decode.host import (
     decode_uptime,
 )
 from sigscope.decode.mask import parse_hex, parse_mask, parse_pasted
+from sigscope.decode.siginfo import decode_siginfo
 from sigscope.decode.signal_name import parse_signal
 from sigscope.decode.stat import decode_stat
 from sigscope.decode.status import decode_status, decode_thread_status
 from sigscope.decode.syscall import decode_syscall
 from sigscope.decode.text import decode_status_name, decode_text
+from sigscope.decode.user_regs import decode_aarch64, decode_syscall_info, decode_x86_64
 from sigscope.errors import DecodeError, UsageError
 from tests.decode import samples
 from tests.model.strategies import hostile_text
@@ -50,6 +52,10 @@ DECODERS: tuple[tuple[Decoder, bytes], ...] = (
     (decode_uptime, b"12.34 5.67\n"),
     (decode_last_ran, samples.SCHED),
     (decode_hidepid, samples.MOUNTS),
+    (decode_siginfo, b"\x0f" + bytes(127)),
+    (decode_x86_64, bytes(216)),
+    (decode_aarch64, bytes(272)),
+    (decode_syscall_info, b"\x01\0\0\0\x3e\0\0\xc0" + bytes(80)),
     (decode_text, b"name"),
     (decode_status_name, rb"a\nb\\"),
 )

@@ -66,7 +66,7 @@ def in_own_thread(work: Callable[[], T], meanwhile: Callable[[], None], limit: f
             thread.join(_WATCH)
             if thread.is_alive():
                 meanwhile()
-    if thread.is_alive():
+    if thread.is_alive() or not _left(thread, deadline):
         raise NotSupported(
             f"the kernel has not come back from a request for {limit:.0f} s",
             "the target is let go when we end",
@@ -74,6 +74,15 @@ def in_own_thread(work: Callable[[], T], meanwhile: Callable[[], None], limit: f
     if thread.error is not None:
         raise thread.error
     return thread.result  # type: ignore[return-value]  # it has ended, and without an error
+
+
+def _left(thread: threading.Thread, deadline: float) -> bool:
+    """Wait until the kernel, too, knows of its end: only then has it let go of everything."""
+    while os.path.exists(f"/proc/self/task/{thread.native_id}"):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.001)
+    return True
 
 
 @contextlib.contextmanager

@@ -86,7 +86,8 @@ class Requests:
     def read(self, tid: int, address: int, size: int) -> bytes:
         """Memory of the target (process_vm_readv(2)); short where its mapping ends."""
         buffer = ctypes.create_string_buffer(size)
-        return buffer.raw[: _move(_libc().process_vm_readv, tid, buffer, address, size)]
+        moved = _move(_libc().process_vm_readv, tid, buffer, address, size)
+        return buffer.raw[:moved]
 
     def write(self, tid: int, address: int, value: bytes) -> None:
         """All of it, or OSError."""

@@ -19,11 +19,15 @@ from sigscope.kernel.ptrace.laundering import RESTART_SYSCALL
 from sigscope.kernel.ptrace.refusing import refusal
 from sigscope.kernel.ptrace.requests import Requests
 from sigscope.kernel.ptrace.tracee import STOP_PATIENCE, Tracee
-from sigscope.kernel.ptrace.waiting import await_change, reap
+from sigscope.kernel.ptrace.waiting import Stop, await_change, reap
+from sigscope.model.state import State
 
 T = TypeVar("T")
 GONE = (FileNotFoundError, ProcessLookupError)
 MOST_THREADS = 1 << 16
+BUSY_PATIENCE = 10.0
+"""Seconds for a thread that is able to run: on a host that is overloaded it may take that."""
+_DOES_NOT_STOP = (State.UNINTERRUPTIBLE, State.ZOMBIE, State.DEAD)
 
 
 class Session:
@@ -76,11 +80,12 @@ class Session:
             return []
         return sorted(found, key=lambda tid: (tid != self.pid, tid))
 
-    def hold(self, timeout: float = STOP_PATIENCE) -> None:
+    def hold(self, timeout: float = STOP_PATIENCE, launder: bool = True) -> None:
         """Seize and stop all threads, until a look at them finds no new one.
 
         A thread that dies meanwhile is none; one that does not stop is in ``late``.
-        NotPermitted if they may not be traced.
+        Their calls are laundered at once, so that it is done should we die; without
+        ``launder`` that is left to ``release``. NotPermitted if they may not be traced.
         """
         deadline = time.monotonic() + timeout
         seen = set(self.tracees)
@@ -92,7 +97,7 @@ class Session:
             asked = [self._ask(tracee) for tracee in self._seized(new)]
             for tracee in asked:
                 if tracee is not None:
-                    self._await(tracee, max(0.05, deadline - time.monotonic()))
+                    self._await(tracee, max(0.05, deadline - time.monotonic()), launder)
             if time.monotonic() > deadline and len(self.late) < len(self.tracees):
                 raise NotSupported(
                     f"process {self.pid} makes threads faster than they can be stopped",
@@ -130,9 +135,26 @@ class Session:
             return None
         return tracee
 
-    def _await(self, tracee: Tracee, timeout: float) -> None:
+    def _stopped(self, tracee: Tracee, timeout: float) -> Stop:
+        """Its stop. A thread that could run, but gets no CPU for long, is given more time.
+
+        It is not harmed by that: until it runs, it does not stand because of us.
+        """
+        deadline = time.monotonic() + max(timeout, BUSY_PATIENCE)
+        while True:
+            try:
+                return tracee.await_stop(timeout)
+            except TimeoutError:
+                if time.monotonic() > deadline or self._state(tracee.tid) in _DOES_NOT_STOP:
+                    raise
+
+    def _await(self, tracee: Tracee, timeout: float, launder: bool) -> None:
         try:
-            tracee.await_stop(timeout)
+            self._stopped(tracee, timeout)
+            if launder and tracee.held:
+                tracee.launder()
+        except ProcessLookupError:
+            tracee.look()
         except TimeoutError:
             if self._alive(tracee.tid):
                 self.late.append(tracee.tid)
@@ -156,8 +178,9 @@ class Session:
         tracee = self.seize(tid)
         tracee.interrupt()
         try:
-            if tracee.await_stop(timeout).ended:
+            if self._stopped(tracee, timeout).ended:
                 raise ProcessLookupError(f"thread {tid} has ended")
+            tracee.launder()  # at once: should we die, this has been done
         except TimeoutError:
             self.late.append(tid)
             raise
@@ -193,14 +216,17 @@ class Session:
             if tracee.attached:
                 with contextlib.suppress(OSError):
                     if tracee.tid not in self.late:
-                        tracee.await_stop(max(0.05, deadline - time.monotonic()))
+                        self._stopped(tracee, max(0.05, deadline - time.monotonic()))
                     tracee.detach()
 
-    def _alive(self, tid: int) -> bool:
+    def _state(self, tid: int) -> State:
         try:
-            return not decode_thread_status(self._tasks.record(f"{tid}/status"))[1].gone
+            return decode_thread_status(self._tasks.record(f"{tid}/status"))[1]
         except (OSError, DecodeError):
-            return False
+            return State.DEAD
+
+    def _alive(self, tid: int) -> bool:
+        return not self._state(tid).gone
 
     def reap(self) -> None:
         """Take note of deaths, from another thread.

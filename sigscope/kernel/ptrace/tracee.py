@@ -45,7 +45,7 @@ class Tracee:
         self.attached = False
         self.hurt: Registers | None = None
         """Registers of a stop that the program will see: EINTR in a call that is not listed."""
-        self._requests = requests
+        self.requests = requests
         self._architecture = architecture
         self._own_child = own_child
         self._registers: Registers | None = None
@@ -63,12 +63,12 @@ class Tracee:
 
     def seize(self) -> None:
         """Trace it; it runs on (a stopped one reports its group stop at once)."""
-        self._requests(request.SEIZE, self.tid, 0, request.O_TRACESYSGOOD)
+        self.requests(request.SEIZE, self.tid, 0, request.O_TRACESYSGOOD)
         self.attached = True
 
     def interrupt(self) -> None:
         """Ask it to stop, without a signal."""
-        self._requests(request.INTERRUPT, self.tid)
+        self.requests(request.INTERRUPT, self.tid)
 
     def look(self) -> Stop | None:
         """Has it stopped? Does not wait."""
@@ -100,7 +100,7 @@ class Tracee:
 
     def _go(self, how: int, signal: int | None) -> None:
         passed, self.stop, self._registers = self._passed_on(signal), None, None
-        self._requests(how, self.tid, 0, passed)
+        self.requests(how, self.tid, 0, passed)
 
     def resume(self, signal: int | None = None) -> None:
         """PTRACE_CONT; a signal that was about to be delivered is, unless another is given."""
@@ -115,7 +115,7 @@ class Tracee:
     def listen(self) -> None:
         """Keep a group stop as it is, and hear of its end."""
         self.stop = self._registers = None
-        self._requests(request.LISTEN, self.tid)
+        self.requests(request.LISTEN, self.tid)
 
     def detach(self, launder: bool = True) -> None:
         """Let it go on as if nothing had been; a group stop stays. Not for a running thread."""
@@ -128,7 +128,7 @@ class Tracee:
             passed = self._passed_on(None)
             self.attached = False
             try:
-                self._requests(request.DETACH, self.tid, 0, passed)
+                self.requests(request.DETACH, self.tid, 0, passed)
             except ProcessLookupError:  # killed meanwhile
                 reap_later = poll(self.tid)
                 if reap_later is not None and reap_later.ended:
@@ -143,7 +143,7 @@ class Tracee:
         first = _first_argument(registers)
         value = rewritten(abi, registers.number, registers.result, first, self.restart_allowed)
         if value is not None and self._architecture.repeats:
-            self._architecture.set_result(self._requests, self.tid, registers, value)
+            self._architecture.set_result(self.requests, self.tid, registers, value)
             self._registers = None
             return True
         if value is not None or registers.result == EINTR:
@@ -155,35 +155,35 @@ class Tracee:
     def registers(self) -> Registers:
         """Those of this stop; they are read once."""
         if self._registers is None:
-            self._registers = self._architecture.read(self._requests, self.tid)
+            self._registers = self._architecture.read(self.requests, self.tid)
         return self._registers
 
     def set_registers(self, registers: Registers) -> None:
         """Only ``raw`` counts."""
         self._registers = None
-        self._architecture.write(self._requests, self.tid, registers.raw)
+        self._architecture.write(self.requests, self.tid, registers.raw)
 
     def call(self) -> StoppedCall:
         """PTRACE_GET_SYSCALL_INFO: the call that it is entering or leaving."""
-        info = self._requests.get(request.GET_SYSCALL_INFO, self.tid, INFO_SIZE, INFO_SIZE)
+        info = self.requests.get(request.GET_SYSCALL_INFO, self.tid, INFO_SIZE, INFO_SIZE)
         return decode_syscall_info(info)
 
     def mask(self) -> SignalSet:
         """The lasting mask: the one that ppoll and its kin put back, with what sigtimedwait
         awaits.
         """
-        data = self._requests.get(request.GETSIGMASK, self.tid, _MASK.size, _MASK.size)
+        data = self.requests.get(request.GETSIGMASK, self.tid, _MASK.size, _MASK.size)
         return SignalSet(_MASK.unpack(data)[0])
 
     def set_mask(self, mask: SignalSet) -> None:
         """Freed signals that are pending are delivered as soon as it goes on."""
-        self._requests.set(request.SETSIGMASK, self.tid, _MASK.size, _MASK.pack(mask.mask))
+        self.requests.set(request.SETSIGMASK, self.tid, _MASK.size, _MASK.pack(mask.mask))
 
     def queue(self, shared: bool) -> tuple[SigInfo, ...]:
         """Pending signals with their senders, oldest first: its own, or the process's."""
         found: list[SigInfo] = []
         while len(found) < MOST_QUEUED:
-            data = self._requests.peek_siginfo(self.tid, len(found), shared, AT_ONCE, SIZE)
+            data = self.requests.peek_siginfo(self.tid, len(found), shared, AT_ONCE, SIZE)
             found += (decode_siginfo(data[at : at + SIZE]) for at in range(0, len(data), SIZE))
             if len(data) < AT_ONCE * SIZE:
                 break
@@ -191,13 +191,13 @@ class Tracee:
 
     def siginfo(self) -> SigInfo:
         """Of the signal that is about to be delivered."""
-        return decode_siginfo(self._requests.get(request.GETSIGINFO, self.tid, 0, SIZE))
+        return decode_siginfo(self.requests.get(request.GETSIGINFO, self.tid, 0, SIZE))
 
     def read(self, address: int, size: int) -> bytes:
-        return self._requests.read(self.tid, address, size)
+        return self.requests.read(self.tid, address, size)
 
     def write(self, address: int, value: bytes) -> None:
-        self._requests.write(self.tid, address, value)
+        self.requests.write(self.tid, address, value)
 
 
 def _first_argument(registers: Registers) -> int:

@@ -96,6 +96,13 @@ def await_change(deadline: float) -> bool:
 
 
 def reap(tid: int) -> None:
-    """Take note of a death, so that the real parent is told of it; never of a stop."""
+    """Take note of a death, so that the real parent is told of it; never of a stop.
+
+    A wait sees the stops of tracees whatever its options are (wait_task_stopped() of
+    kernel/exit.c), and would take their exit code: so it looks first. The dead stay dead.
+    """
+    flags = os.WEXITED | os.WNOHANG | WALL
     with contextlib.suppress(ChildProcessError):
-        os.waitid(os.P_PID, tid, os.WEXITED | os.WNOHANG | WALL)
+        found = os.waitid(os.P_PID, tid, flags | os.WNOWAIT)
+        if found is not None and found.si_code in (os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED):
+            os.waitid(os.P_PID, tid, flags)

@@ -1,0 +1,146 @@
+"""A system call run inside another process, from which that recovers by itself (x86-64).
+
+/proc tells that a signal is caught, not by which function: only the process itself can
+ask (rt_sigaction(2) with no new action changes nothing). So one of its threads is made to ask.
+If we were killed in the middle of that, the thread would go on with our registers. So they are
+such that it heals: its stack pointer stands on a signal frame with its true state, the call
+returns into the end of a handler, and rt_sigreturn(2) puts everything back. At every instant the
+thread, left alone, is what it was, and does the interrupted call again.
+
+The order is what makes it so: frame, registers, mask; and back: mask, registers, memory.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from types import MappingProxyType
+
+from sigscope.decode.syscall_names import NAMES
+from sigscope.kernel.ptrace.frame import Frame, build, changed
+from sigscope.kernel.ptrace.ground import Ground
+from sigscope.kernel.ptrace.tracee import Tracee
+from sigscope.kernel.ptrace.waiting import StopKind
+from sigscope.model.registers import Registers
+from sigscope.model.sigaction import SigAction
+from sigscope.model.signals import EVERYTHING, SignalSet
+
+ABI = "x86_64"
+RT_SIGACTION = NAMES[ABI].index("rt_sigaction")
+NEEDS = frozenset(("rt_sigaction", "rt_sigreturn"))
+"""What the filters of the process have to allow."""
+_NT_X86_XSTATE, _MOST_STATE = 0x202, 1 << 14
+_GET_RSEQ_CONFIGURATION, _GET_SYSCALL_USER_DISPATCH = 0x420F, 0x4211
+_ACTION = struct.Struct("=4Q")
+_SIGSET_SIZE = 8
+
+
+class CannotInject(Exception):
+    """This thread cannot be used now; another one, or a later try, may do."""
+
+
+def read_actions(
+    tracee: Tracee, ground: Ground, signals: Iterable[int]
+) -> MappingProxyType[int, SigAction]:
+    """The actions of these signals, by number, asked by a thread that stands still.
+
+    It stands as before afterwards, and is yet to be let go. CannotInject where it stands
+    in a way that does not allow it, or something came between.
+    """
+    registers = tracee.registers()
+    _check(tracee, ground, registers)
+    wanted = tuple(signals)
+    mask = tracee.mask()
+    state = tracee.requests.get_set(tracee.tid, _NT_X86_XSTATE, _MOST_STATE)
+    frame = build(registers, state, mask.mask, ground.restorer)
+    results = (frame.below - _ACTION.size * len(wanted)) & ~63
+    before = tracee.read(results, registers.stack_pointer - results)
+    if len(before) != registers.stack_pointer - results:
+        raise CannotInject("its stack has no room")
+    tracee.write(frame.state_address, frame.state)
+    tracee.write(frame.address, frame.data)
+    calls = [
+        _asking(registers, ground, frame, number, results + _ACTION.size * position)
+        for position, number in enumerate(wanted)
+    ]
+    tracee.set_registers(registers._replace(raw=calls[0]))
+    try:
+        tracee.set_mask(EVERYTHING)
+        for raw in calls:
+            if raw is not calls[0]:
+                tracee.set_registers(registers._replace(raw=raw))
+            _run(tracee)
+        data = tracee.read(results, _ACTION.size * len(wanted))
+    finally:
+        if tracee.held:
+            tracee.set_mask(mask)
+            tracee.set_registers(registers)
+            tracee.write(results, before)
+    found = (_ACTION.unpack_from(data, at) for at in range(0, len(data), _ACTION.size))
+    return MappingProxyType(
+        {
+            number: SigAction(handler, flags & 0xFFFFFFFF, SignalSet(blocked), restorer)
+            for number, (handler, flags, restorer, blocked) in zip(wanted, found, strict=True)
+        }
+    )
+
+
+def _check(tracee: Tracee, ground: Ground, registers: Registers) -> None:
+    if tracee.stop is None or tracee.stop.kind is not StopKind.INTERRUPTED:
+        raise CannotInject("a signal came first")
+    if tracee.call().abi != ABI or registers.abi != ABI:
+        raise CannotInject("it runs 32-bit code")
+    if not ground.is_stack(registers.stack_pointer):
+        raise CannotInject("it does not stand on a stack of its own")
+    if _dispatched(tracee):
+        raise CannotInject("its system calls are dispatched to itself (Wine)")
+    if registers.number < 0 and _in_critical_section(tracee):
+        raise CannotInject("it is in a restartable sequence")
+
+
+def _dispatched(tracee: Tracee) -> bool:
+    """Syscall User Dispatch (admin-guide/syscall-user-dispatch): the call would be a SIGSYS."""
+    try:
+        return any(tracee.requests.get(_GET_SYSCALL_USER_DISPATCH, tracee.tid, 32, 32)[:8])
+    except OSError:  # a kernel without it
+        return False
+
+
+def _in_critical_section(tracee: Tracee) -> bool:
+    """rseq(2): with another instruction pointer the kernel would forget to abort it."""
+    try:
+        found = tracee.requests.get(_GET_RSEQ_CONFIGURATION, tracee.tid, 24, 24)
+        address, size = struct.unpack_from("=QI", found)
+    except OSError:
+        return False
+    if not address or size < 16:
+        return False
+    try:
+        return any(tracee.read(address + 8, 8))
+    except OSError:
+        return True
+
+
+def _asking(registers: Registers, ground: Ground, frame: Frame, signal: int, result: int) -> bytes:
+    return changed(
+        registers.raw,
+        rax=RT_SIGACTION,
+        orig_rax=-1,
+        rdi=signal,
+        rsi=0,
+        rdx=result,
+        r10=_SIGSET_SIZE,
+        rip=ground.call,
+        rsp=frame.address,
+    )
+
+
+def _run(tracee: Tracee) -> None:
+    """Into the call and out of it."""
+    for _ in range(2):
+        tracee.to_syscall(0)
+        if tracee.await_stop().kind is not StopKind.SYSCALL:
+            raise CannotInject("something came between")
+    result = tracee.registers().result
+    if result != 0:
+        raise CannotInject(f"rt_sigaction answered {result}")

@@ -1,0 +1,83 @@
+"""sigscope's tracer at work in a process of its own, which may be killed at any point."""
+
+from __future__ import annotations
+
+import os
+import signal
+import traceback
+from collections.abc import Callable
+
+from sigscope.kernel.process import read_status
+from sigscope.kernel.procfs import ProcFS
+from sigscope.kernel.ptrace.inspection import Permission, inspect
+from sigscope.kernel.ptrace.requests import Requests
+from sigscope.model.process import Process
+
+
+class Dying(Requests):
+    """Requests of a tracer that kills itself at the N-th step.
+
+    A step is the moment before a request or an access to the target's memory, and the moment
+    after it: 0 is before the first, 1 after it, 2 before the second.
+    """
+
+    def __init__(self, step: int) -> None:
+        super().__init__()
+        self._left = step
+
+    def _step(self) -> None:
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self._left -= 1
+
+    def __call__(self, request: int, tid: int, address: int = 0, data: int = 0) -> int:
+        self._step()
+        try:
+            return super().__call__(request, tid, address, data)
+        finally:
+            self._step()
+
+    def read(self, tid: int, address: int, size: int) -> bytes:
+        self._step()
+        try:
+            return super().read(tid, address, size)
+        finally:
+            self._step()
+
+    def write(self, tid: int, address: int, value: bytes) -> None:
+        self._step()
+        try:
+            super().write(tid, address, value)
+        finally:
+            self._step()
+
+
+def look(
+    pid: int,
+    actions: bool = True,
+    permission: Permission | None = None,
+    requests: Requests | None = None,
+) -> Process:
+    """One inspection, as ``--attach`` does it."""
+    process = read_status(ProcFS(), pid)
+    return inspect(process, permission or Permission(), actions, requests)
+
+
+def in_a_child(work: Callable[[], object]) -> int:
+    """Start it in a process of its own, which is not the target's parent; its pid."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        work()
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def done(child: int) -> int:
+    """Wait for it; 0 if all went well, negative if it was killed."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
