@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 import click
 
-from sigscope.cli.options import json_option, source_options, target_arguments
+from sigscope.cli.options import engine_option, json_option, source_options, target_arguments
 from sigscope.cli.output import put, put_json, put_remarks, width
 from sigscope.cli.source import open_source
 from sigscope.cli.target import resolve_all
@@ -26,11 +26,13 @@ from sigscope.render.line import BLANK, Line
 @target_arguments(required=True)
 @click.option("-a", "--all", "everything", is_flag=True, help="List all 64 signals, one a line.")
 @json_option
+@engine_option
 @source_options
 def handlers(
     targets: tuple[str, ...],
     everything: bool,
     as_json: bool,
+    engine: str,
     procfs: str,
     snapshot: str | None,
 ) -> int:
@@ -43,7 +45,7 @@ def handlers(
     sigscope handlers nginx
     sigscope handlers --all 4285
     """
-    source = open_source(procfs, snapshot)
+    source = open_source(procfs, snapshot, engine)
     found, status = resolve_all(source, targets)
     if not found:
         return status

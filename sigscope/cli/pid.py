@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,9 +18,15 @@ from sigscope.cli.options import (
 from sigscope.cli.output import put, put_json, put_remarks, width
 from sigscope.cli.source import open_source
 from sigscope.cli.target import Target, resolve_all
+from sigscope.kernel.procfs import ProcFS
 from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.finding import Severity
+from sigscope.model.process import Process
+from sigscope.model.sigaction import SIG_IGN
 from sigscope.render.line import BLANK, Line
+
+if TYPE_CHECKING:
+    from sigscope.model.handler import Handler
 
 
 @click.command(short_help="What is blocked, pending, ignored, caught, and what is wrong?")
@@ -62,9 +69,27 @@ def pid(
     else:
         from sigscope.render.gaps import gap_lines
 
-        put(_screens(diagnosis, found, everything, threads))
+        put(_screens(source, diagnosis, found, everything, threads))
         put_remarks(gap_lines(diagnosis.gaps, width()))
     return max(status, int(diagnosis.reaches(Severity(fail_on))))
+
+
+def _handlers(
+    source: ProcFS, diagnosis: Diagnosis, processes: Iterable[Process]
+) -> dict[int, tuple[Handler, ...]]:
+    """The handlers of those that catch something, and whose actions are known."""
+    pids = [
+        one.pid
+        for one in processes
+        if one.depth is not None and any(act.handler > SIG_IGN for act in one.depth.actions or ())
+    ]
+    if not pids:
+        return {}
+    from sigscope.analysis.handlers import handlers
+    from sigscope.kernel.handlers import read_handlers
+
+    seen = read_handlers(source, diagnosis.host, pids).processes
+    return {pid: handlers(seen[pid]) for pid in pids}
 
 
 def _is_fine(diagnosis: Diagnosis, pid: int) -> bool:
@@ -72,7 +97,7 @@ def _is_fine(diagnosis: Diagnosis, pid: int) -> bool:
 
 
 def _screens(
-    diagnosis: Diagnosis, found: list[Target], everything: bool, threads: bool
+    source: ProcFS, diagnosis: Diagnosis, found: list[Target], everything: bool, threads: bool
 ) -> Iterator[Line]:
     """A screen for each; of many with one name, only those with something to say."""
     from sigscope.render.pid import process_screen
@@ -85,12 +110,19 @@ def _screens(
     }
     shown = [process for process in diagnosis.processes if process.pid not in folded]
     named = {target.pid: target.tid for target in found if target.tid is not None}
+    handlers = _handlers(source, diagnosis, shown)
     for number, process in enumerate(shown):
         if number:
             yield BLANK
             yield BLANK
         yield from process_screen(
-            diagnosis, process, width(), everything, threads, named.get(process.pid)
+            diagnosis,
+            process,
+            width(),
+            everything,
+            threads,
+            named.get(process.pid),
+            handlers.get(process.pid, ()),
         )
     if folded:
         if shown:

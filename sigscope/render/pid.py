@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.process import Process
@@ -11,6 +12,9 @@ from sigscope.render.line import BLANK, Line, Role, wrapped
 from sigscope.render.process import identity
 from sigscope.render.signal_table import signal_table
 from sigscope.render.threads import thread_lines
+
+if TYPE_CHECKING:  # only where the functions are known
+    from sigscope.model.handler import Handler
 
 FULL_QUEUE = 0.9
 
@@ -22,8 +26,12 @@ def process_screen(
     everything: bool = False,
     threads: bool = False,
     tid: int | None = None,
+    handlers: Sequence[Handler] = (),
 ) -> Iterator[Line]:
-    """Identity, findings, the table of signals; then each thread, or the one that was named."""
+    """Identity, findings, the table of signals; then each thread, or the one that was named.
+
+    ``handlers`` are those of its signals, where their functions are known.
+    """
     yield from identity(diagnosis.host, process, width)
     yield BLANK
     if process.kernel_thread:
@@ -47,7 +55,7 @@ def process_screen(
     yield BLANK
     yield from signal_table(diagnosis, process, width, everything)
     if process.depth is not None:
-        yield from _deeper(diagnosis, process, width)
+        yield from _deeper(diagnosis, process, width, handlers)
     queue = process.queue
     if queue is not None and (everything or queue.used > FULL_QUEUE * queue.limit):
         user = diagnosis.host.user(process.uid)
@@ -59,11 +67,15 @@ def process_screen(
         yield from thread_lines(process, shown, width)
 
 
-def _deeper(diagnosis: Diagnosis, process: Process, width: int) -> Iterator[Line]:
-    """Who sent what waits, and the timers that /proc does not show."""
+def _deeper(
+    diagnosis: Diagnosis, process: Process, width: int, handlers: Sequence[Handler]
+) -> Iterator[Line]:
+    """Which function handles what, who sent what waits, and the timers that /proc does not show."""
+    from sigscope.render.handler_names import handler_names
     from sigscope.render.senders import sender_lines, timer_lines
 
     for block in (
+        list(handler_names(process.pid, handlers, width)),
         list(sender_lines(diagnosis.host, process, width)),
         list(timer_lines(process, width)),
     ):

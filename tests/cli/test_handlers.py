@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from sigscope.kernel.procfs import ProcFS
+from sigscope.kernel.snapshot import take_snapshot, write_snapshot
 from tests.conftest import TARGET_FIXTURE
 from tests.harness.command import Said, sigscope
 from tests.kernel.bpf.engine import need_engine
@@ -147,3 +149,49 @@ def _kernel_thread(pid: str) -> bool:
 def test_no_such_target_is_said() -> None:
     said = sigscope("handlers", 2**22 + 7)
     assert (said.status, said.out) == (3, "")
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_snapshot_gives_the_same_answer_without_the_files(
+    target: TARGET_FIXTURE, tmp_path: Path
+) -> None:
+    child = target("handler_places")
+    live = sigscope("handlers", child.pid, "--json", "--all")
+    kept = tmp_path / "one.gz"
+    assert sigscope("snapshot", child.pid, "-o", str(kept)).status == 0
+    child.stop()
+    again = sigscope("handlers", child.pid, "--json", "--all", "--from", str(kept))
+    assert again.document["handlers"] == live.document["handlers"]
+    shown = sigscope("handlers", child.pid, "--from", str(kept))
+    assert (shown.status, "own_handler" in shown.out) == (0, True)
+    assert "own_handler handles SIGUSR1" in sigscope("pid", child.pid, "--from", str(kept)).out
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("content", [None, b"{", b"{}", b'{"code": [[1]], "deferred": []}'])
+def test_a_snapshot_without_names_says_so(
+    target: TARGET_FIXTURE, tmp_path: Path, content: bytes | None
+) -> None:
+    """One that was taken before they were kept, or whose part about them is damaged."""
+    pid = target("handler_places").pid
+    tape = take_snapshot(ProcFS(), (pid,), redact=False)
+    if content is None:
+        del tape.answers[f"{pid}/code"]
+    else:
+        tape.answers[f"{pid}/code"] = content
+    kept = tmp_path / "one.gz"
+    with open(kept, "wb") as out:
+        write_snapshot(tape, out)
+    said = sigscope("handlers", pid, "--from", str(kept))
+    assert re.search(r"^SIGUSR1\n  handler  not readable at 0x", said.out, re.MULTILINE)
+    assert f"names of handlers of {pid}: " in " ".join(said.err.split())
+
+
+@pytest.mark.usefixtures("engine")
+def test_pid_shows_which_function_handles_what(target: TARGET_FIXTURE) -> None:
+    child = target("handler_places")
+    out = sigscope("pid", child.pid).out
+    assert "\nown_handler handles SIGUSR1\n" in out
+    assert "\nown_handler+0x4 handles SIGUSR2\n" in out
+    assert f"\nwith which flags: sigscope handlers {child.pid}\n" in out
+    assert "own_handler" not in sigscope("pid", child.pid, "--engine", "proc").out

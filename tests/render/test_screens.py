@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sigscope.analysis.tree import grow
@@ -17,7 +19,7 @@ from tests.render.scenes import MOST, every_line, incident
 WIDTHS = (40, 80, 200)
 
 
-def screen(pid: int, width: int = 80, **options: bool) -> list[str]:
+def screen(pid: int, width: int = 80, **options: Any) -> list[str]:
     answer = incident()
     lines = process_screen(answer, answer.host.processes[pid], width, **options)
     return [str(line) for line in lines]
