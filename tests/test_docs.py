@@ -158,6 +158,7 @@ def test_every_json_name_that_is_printed_is_told_and_no_other(
         *asked("audit", pid, "--json"),
         *asked("audit", "--list-checks", "--json"),
         *asked("decode", "4000", "--json"),
+        *asked("restart", pid, signalfd, "--json"),
         *asked("run", "--json", "--", "true"),
         *asked("snapshot", pid, "--json", "-o", str(tmp_path / "one.gz")),
     }

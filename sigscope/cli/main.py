@@ -14,7 +14,7 @@ from sigscope.errors import CannotWrite, UsageError
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Look", ("pid", "tree", "handlers", "decode")),
-    ("Judge", ("explain", "audit")),
+    ("Judge", ("explain", "restart", "audit")),
     ("Change", ("run",)),
     ("Publish", ("snapshot",)),
 )

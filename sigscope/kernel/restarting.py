@@ -25,7 +25,8 @@ from sigscope.model.restart import Ground
 _PIDFD_GETFD = 438
 """The same number on every architecture but Alpha (Documentation, 2020: one table for all)."""
 _TIMEVAL = struct.Struct("@ll")
-_SOCKET = "socket:"
+SOCKET = "socket:"
+"""What the link of a socket begins with; the inode follows."""
 
 
 def read_ground(
@@ -46,7 +47,7 @@ def read_ground(
             files = _files(directory, f"{own}fd", descriptors, process, gaps)
     except OSError:  # gone meanwhile: whoever asked finds that out
         pass
-    numbers = [number for number, link in (files or {}).items() if link.startswith(_SOCKET)]
+    numbers = [number for number, link in (files or {}).items() if link.startswith(SOCKET)]
     timed = _timeouts(process, numbers, gaps) if sockets and procfs.live and numbers else {}
     ground = Ground(
         procfs.machine,

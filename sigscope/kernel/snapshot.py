@@ -34,6 +34,7 @@ from sigscope.kernel.names import read_name
 from sigscope.kernel.passive import AUTO
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.recording import Answer, Recorded, Recorder, Tape
+from sigscope.kernel.restarting import SOCKET
 from sigscope.kernel.scan import Progress, read_family, read_host
 from sigscope.kernel.signalfds import USED_KINDS
 from sigscope.model.host import Host
@@ -92,10 +93,13 @@ def _keep_depths(tape: Tape, host: Host, redact: bool) -> None:
 
 
 def _forget_files(tape: Tape) -> None:
-    """Which files, sockets and pipes are open is nobody's business: only the kinds we use stay."""
+    """Which files, sockets and pipes are open is nobody's business: only the kinds we use stay.
+
+    That it is a socket matters for restarts; which one does not.
+    """
     for path, answer in tape.answers.items():
         if isinstance(answer, str) and _DESCRIPTOR.search(path) and answer not in USED_KINDS:
-            tape.answers[path] = "-"
+            tape.answers[path] = SOCKET if answer.startswith(SOCKET) else "-"
 
 
 def write_snapshot(tape: Tape, out: BinaryIO) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
 
 from sigscope.model.syscall import SystemCall
+from sigscope.model.value import dataclass
 
 
 class RestartClass(Enum):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sigscope.model.signals import EMPTY, SignalSet
+from sigscope.model.value import dataclass
 
 PYTHONS_OWN = SignalSet.of("SIGPIPE", "SIGXFSZ")
 """Python ignores these two before a program's first line runs (Python/pylifecycle.c)."""
