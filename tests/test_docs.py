@@ -150,22 +150,22 @@ def test_every_json_name_that_is_printed_is_told_and_no_other(
 ) -> None:
     pid = str(target("blocked_pending").pid)
     signalfd = str(target("signalfd_polled").pid)
+    filtered = str(target("filtered_sleep", "nanosleep", "unclear").pid)
     printed = {
         *asked("pid", pid, signalfd, "--json"),
         *asked("tree", pid, "--json"),
         *asked("handlers", pid, "--json", "--all", status=6),
+        *asked("seccomp", filtered, "--json", "--disasm", status=6),
         *asked("explain", "TERM", pid, "--json"),
         *asked("audit", pid, "--json"),
         *asked("audit", "--list-checks", "--json"),
         *asked("decode", "4000", "--json"),
         *asked("restart", pid, signalfd, "--json"),
         *asked("run", "--json", "--", "true"),
-        *asked("fcgi", "--simulate", "--stderr", "936", "--json"),
-        *asked("fcgi", "--simulate", "--sweep", "0:9", "--json"),
         *asked("snapshot", pid, "--json", "-o", str(tmp_path / "one.gz")),
     }
     assert printed <= told_keys()
-    files = ("document.py", "audit.py", "handlers_document.py", "depths.py")
+    files = ("document.py", "audit.py", "handlers_document.py", "depths.py", "seccomp_document.py")
     rooms = [HOUSE / "render" / name for name in files]
     nodes = [node for path in rooms for node in ast.walk(ast.parse(path.read_text("utf-8")))]
     literals = {node.value for node in nodes if isinstance(node, ast.Constant)}

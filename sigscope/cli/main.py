@@ -13,9 +13,8 @@ from sigscope.cli.boundary import guarded
 from sigscope.errors import CannotWrite, UsageError
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Look", ("pid", "tree", "handlers", "decode")),
+    ("Look", ("pid", "tree", "handlers", "seccomp", "decode")),
     ("Judge", ("explain", "restart", "audit")),
-    ("Follow", ("fcgi",)),
     ("Change", ("run",)),
     ("Publish", ("snapshot",)),
 )

@@ -91,6 +91,7 @@ class ProcFS:
             ticks_per_second=os.sysconf("SC_CLK_TCK"),
             gaps=self.hidden(),
             users=self.users,
+            machine=self.machine,
         )
 
     def clock_ms(self, cpu: int) -> float | None:

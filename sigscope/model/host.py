@@ -28,6 +28,8 @@ class Host:
     engines: tuple[str, ...] = ("proc",)
     whole_machine: bool | None = None
     """Is PID 1 the init of the machine? False in a container; None if it was not looked up."""
+    machine: str = ""
+    """Its architecture, as ``uname -m`` tells it."""
     shallow: Gap | None = None
     """Why there is no ``depth``, if that was looked for; a gap of whoever wanted it."""
     names: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))

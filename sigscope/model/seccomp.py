@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from enum import Enum
 from typing import NamedTuple
 
@@ -47,6 +48,40 @@ class FilterAction(Enum):
         return self in (FilterAction.KILL_PROCESS, FilterAction.KILL_THREAD)
 
 
+def action_text(action: FilterAction | None, data: int = 0) -> str:
+    """What becomes of a call that is answered so.
+
+    >>> action_text(FilterAction.ERRNO, 1), action_text(FilterAction.KILL_THREAD)
+    ('fails with EPERM', 'kills the thread')
+    """
+    match action:
+        case None:
+            return "depends on its arguments"
+        case FilterAction.ERRNO if data == 0:
+            return "is not made, and seems to succeed"
+        case FilterAction.ERRNO:
+            return f"fails with {errno_name(data)}"
+        case FilterAction.TRACE:
+            return "is decided by a tracer (ENOSYS without one)"
+        case FilterAction.NOTIFY:
+            return "is decided by a supervisor (ENOSYS without one)"
+    return _TEXTS[action]
+
+
+_TEXTS = {
+    FilterAction.KILL_PROCESS: "kills the process",
+    FilterAction.KILL_THREAD: "kills the thread",
+    FilterAction.TRAP: "raises SIGSYS",
+    FilterAction.LOG: "is allowed, and logged",
+    FilterAction.ALLOW: "is allowed",
+}
+
+
+def errno_name(number: int) -> str:
+    """ENOSYS; the number where this machine has no name for it."""
+    return errno.errorcode.get(number, f"errno {number}")
+
+
 INSTRUCTION_POINTER = -1
 """Stands among the arguments for the address of the call, at which a filter may look as well."""
 
@@ -56,7 +91,7 @@ class Outcome(NamedTuple):
 
     ``when`` are the comparisons that lead there, in words; ``example`` are six arguments for which
     they hold, and None where none were found: then it may not be possible at all.
-    ``pointer`` is the instruction pointer of the example.
+    ``pointer`` is the instruction pointer of the example, ``ways`` counts the ways that lead there.
     """
 
     action: FilterAction
@@ -64,6 +99,7 @@ class Outcome(NamedTuple):
     when: tuple[str, ...]
     example: tuple[int, ...] | None
     pointer: int = 0
+    ways: int = 1
 
 
 class Answer(NamedTuple):

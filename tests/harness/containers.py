@@ -8,8 +8,9 @@ import os
 import secrets
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.harness import proc
 from tests.harness.build import required
@@ -20,15 +21,23 @@ CGROUP = f"sigscope-tests-{os.getpid()}/docker"
 
 
 class Container(Daemon):
-    """A container by runc, without a daemon; ``init`` is its PID 1, as this host counts."""
+    """A container by runc, without a daemon; ``init`` is its PID 1, as this host counts.
 
-    def __init__(self, command: Collection[str]) -> None:
+    ``seccomp``: linux.seccomp of the runtime's configuration.
+    """
+
+    def __init__(
+        self, command: Collection[str], seccomp: Mapping[str, object] | None = None
+    ) -> None:
         runc = required("runc", "runc")
         self._folder = tempfile.TemporaryDirectory(prefix="sigscope-container-")
         self.id = secrets.token_hex(32)
         bundle = Path(self._folder.name)
         (bundle / "rootfs").mkdir()
-        (bundle / "config.json").write_text(json.dumps(self._config(command)))
+        config = self._config(command)
+        if seccomp is not None:
+            config["linux"]["seccomp"] = seccomp
+        (bundle / "config.json").write_text(json.dumps(config))
         self._runc = [runc, "--root", f"{bundle}/state"]
         super().__init__([*self._runc, "run", "--bundle", str(bundle), self.id])
         self.init = 0
@@ -38,7 +47,7 @@ class Container(Daemon):
             self.stop()
             raise
 
-    def _config(self, command: Collection[str]) -> dict[str, object]:
+    def _config(self, command: Collection[str]) -> dict[str, Any]:
         binds = [
             {"destination": path, "source": path, "type": "bind", "options": ["bind", "ro"]}
             for path in ("/bin", "/lib", "/lib64", "/usr")

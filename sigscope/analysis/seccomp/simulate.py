@@ -129,9 +129,9 @@ def _outcome(
             pointer, *args = (
                 words[at] | words[at + 1] << 32 for at in range(FIRST_FREE, len(words), 2)
             )
-            return Outcome(*result, _told(path), tuple(args), pointer)
+            return Outcome(*result, _told(path), tuple(args), pointer, len(paths))
         maybe = maybe or path
-    return None if maybe is None else Outcome(*result, _told(maybe), None)
+    return None if maybe is None else Outcome(*result, _told(maybe), None, 0, len(paths))
 
 
 def _told(path: Path) -> tuple[str, ...]:
