@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from sigscope.kernel.closer import look_closer
+from sigscope.kernel.depths import look_deeper
 from sigscope.kernel.details import read_calls, read_deaths, read_timers, read_waits
 from sigscope.kernel.placement import read_placements
 from sigscope.kernel.procfs import ProcFS
@@ -24,13 +25,15 @@ def read_further(
     timers: Pids = (),
     waits: Pids = (),
     deaths: Pids = (),
+    depths: Pids = (),
 ) -> Host:
     """The host with a full look at ``close``, and these details of the others."""
     host = look_closer(procfs, host, close)
     host = read_calls(procfs, host, calls)
     host = read_timers(procfs, host, timers)
     host = read_waits(procfs, host, waits)
-    return read_deaths(procfs, host, deaths)
+    host = read_deaths(procfs, host, deaths)
+    return look_deeper(procfs, host, set(depths) - set(close))
 
 
 def read_again(procfs: ProcFS, host: Host, pids: Pids) -> Host:

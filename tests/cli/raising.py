@@ -22,6 +22,7 @@ from tests.harness.build import build
 from tests.harness.containers import Container, namespace
 from tests.harness.daemons import Daemon
 from tests.harness.users import own_user
+from tests.kernel.bpf.engine import need_engine
 
 ALL = tuple(sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}))
 HANDLES = "import signal; signal.signal(signal.SIGUSR1, print); signal.pause()"
@@ -178,6 +179,12 @@ def _spreading(target: TARGET_FIXTURE, _folder: Path) -> Iterator[Seen]:
     yield Seen(target("spawner", *workers, "--", "sleep", "60").pid)
 
 
+@contextlib.contextmanager
+def _refusing(target: TARGET_FIXTURE, _folder: Path) -> Iterator[Seen]:
+    need_engine()
+    yield Seen(target("filtered_sleep", "nanosleep", "deny").pid)
+
+
 OWN_TIMER = ("env", "-u", "READY_FD", str(build("posix_timer")))
 
 RAISING: dict[tuple[str, str], Raiser] = {
@@ -208,5 +215,6 @@ RAISING: dict[tuple[str, str], Raiser] = {
     ("warning", "zombies"): _target("many_zombies", 5),
     ("note", "zombies"): _target("zombie"),
     ("note", "traced"): _target("tracer", child=True),
-    ("note", "seccomp-restart"): _target("filtered_sleep", "nanosleep"),
+    ("warning", "seccomp-restart"): _refusing,
+    ("note", "seccomp-restart"): _target("filtered_sleep", "nanosleep", "unclear"),
 }

@@ -18,6 +18,7 @@ from tests.harness.command import Said, sigscope
 from tests.harness.containers import Container, namespace
 from tests.harness.daemons import Daemon
 from tests.harness.users import own_user
+from tests.kernel.bpf.engine import need_engine
 
 ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not ROOT, reason="it needs root")
@@ -208,8 +209,19 @@ def test_threads_with_other_masks_whose_children_are_clean_are_nothing(
 
 
 def test_a_filter_and_a_call_that_restarts(target: TARGET_FIXTURE) -> None:
-    assert set(found(target("filtered_sleep", "nanosleep").pid)) == {"note seccomp-restart"}
-    assert found(target("filtered_sleep", "pause").pid) == {}
+    unclear = target("filtered_sleep", "nanosleep", "unclear")
+    assert set(found(unclear.pid)) == {"note seccomp-restart"}
+    assert found(target("filtered_sleep", "pause", "deny").pid) == {}
+
+
+def test_a_filter_is_asked_what_it_answers(target: TARGET_FIXTURE) -> None:
+    need_engine()
+    assert found(target("filtered_sleep", "nanosleep", "allow").pid) == {}
+    told = found(target("filtered_sleep", "nanosleep", "deny").pid)
+    assert set(told) == {"warning seccomp-restart"}
+    said = told["warning seccomp-restart"]
+    assert "restart_syscall fails with EPERM" in said["title"]
+    assert "Docker does since 1.11" in said["remedy"]["for good"]
 
 
 def test_a_traced_process_and_by_whom(target: TARGET_FIXTURE) -> None:

@@ -12,7 +12,8 @@ class Looks:
     """Sets of pids, by what is read of them beyond the scan.
 
     ``close`` is the full look (``kernel.closer``); ``timers``, ``waits``, ``calls`` and
-    ``deaths`` are single details (``kernel.details``).
+    ``deaths`` are single details (``kernel.details``), ``depths`` is what only the kernel's own
+    structures tell (``kernel.depths``).
     """
 
     close: frozenset[int] = frozenset()
@@ -20,6 +21,7 @@ class Looks:
     waits: frozenset[int] = frozenset()
     calls: frozenset[int] = frozenset()
     deaths: frozenset[int] = frozenset()
+    depths: frozenset[int] = frozenset()
 
     def by_name(self) -> dict[str, frozenset[int]]:
         """The sets under their names."""

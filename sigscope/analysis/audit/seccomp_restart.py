@@ -1,33 +1,50 @@
-"""Calls that go on through restart_syscall after a stop, under a filter that may refuse it."""
+"""Calls that go on through restart_syscall after a stop, under a filter that refuses it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from sigscope.analysis.audit.looks import Looks
 from sigscope.analysis.audit.scene import Scene
 from sigscope.analysis.audit.services import service_of
 from sigscope.analysis.restart import kind_of
+from sigscope.analysis.seccomp import restart_answer
 from sigscope.model.finding import Finding, Remedy, Severity
 from sigscope.model.gap import Gap
 from sigscope.model.process import Process
 from sigscope.model.restart import RestartClass
+from sigscope.model.seccomp import Answer, action_text
+from sigscope.model.thread import Thread
 
 ID = "seccomp-restart"
-SEVERITIES: tuple[Severity, ...] = (Severity.NOTE,)
+SEVERITIES: tuple[Severity, ...] = (Severity.WARNING, Severity.NOTE)
 MEANS = (
-    "a seccomp filter is present, and threads sit in calls that go on through restart_syscall after"
-    " a stop: if the filter refuses that, a stop or a debugger breaks them"
+    "threads sit in calls that go on through restart_syscall after a stop, and a seccomp filter"
+    " refuses that: a stop or a debugger breaks them; a note where the filter cannot be read"
 )
-EVIDENCE = "Seccomp: 2 in status; nanosleep, poll or a futex with a timeout in task/TID/syscall"
-REMEDY = "stop or trace nothing there before the filter is known to allow restart_syscall"
-SOURCE = "restart_syscall(2), seccomp(2); ERESTART_RESTARTBLOCK in the kernel"
+EVIDENCE = (
+    "what the filters answer to restart_syscall; nanosleep, poll or a futex with a timeout in"
+    " task/TID/syscall"
+)
+REMEDY = (
+    "allow restart_syscall in the policy (Docker does since 1.11), and stop nothing there till then"
+)
+SOURCE = "restart_syscall(2), seccomp(2); ERESTART_RESTARTBLOCK in the kernel; moby issue 20818"
 INSTEAD_OF: tuple[str, ...] = ()
 
 FILTER = 2
 SAMPLE = 16
-"""Processes of one service whose system calls are looked at."""
+"""Processes of one service whose system calls and filters are looked at."""
 _MOST = 6
+
+
+class _Risk(NamedTuple):
+    """A thread in such a call; ``answer`` is None where its filters could not be read."""
+
+    process: Process
+    call: str
+    answer: Answer | None
 
 
 def looks(scene: Scene) -> Looks:
@@ -39,41 +56,72 @@ def looks(scene: Scene) -> Looks:
     for process in scene.processes:
         if process.seccomp == FILTER:
             services.setdefault(service_of(process), []).append(process.pid)
-    return Looks(calls=frozenset(pid for pids in services.values() for pid in pids[:SAMPLE]))
+    some = frozenset(pid for pids in services.values() for pid in pids[:SAMPLE])
+    return Looks(calls=some, depths=some)
 
 
 def check(scene: Scene) -> Iterator[Finding | Gap]:
-    """One finding for each service: they share their filter."""
-    services: dict[str, list[tuple[Process, str]]] = {}
+    """One finding for each service and answer: they share their filter."""
+    services: dict[tuple[str, object], list[_Risk]] = {}
     for process in scene.processes:
-        if process.seccomp == FILTER and (name := _restarting(process)):
-            services.setdefault(service_of(process), []).append((process, name))
+        if process.seccomp == FILTER and (risk := _risk(process, scene.host.machine)) is not None:
+            said = None if risk.answer is None else risk.answer[:2]
+            services.setdefault((service_of(process), said), []).append(risk)
     for found in services.values():
         yield _finding(found)
 
 
-def _restarting(process: Process) -> str:
-    """The name of the first such call among the threads that were looked at."""
-    calls = (thread.syscall for thread in process.living if thread.syscall is not None)
-    return next(
-        (call.name or "" for call in calls if kind_of(call) is RestartClass.RESTART_BLOCK), ""
-    )
+def _risk(process: Process, machine: str) -> _Risk | None:
+    """The first thread that a stop would break, of those that were looked at."""
+    unread = None
+    for thread in process.living:
+        call = thread.syscall
+        if call is None or kind_of(call) is not RestartClass.RESTART_BLOCK:
+            continue
+        answer = _answer(thread, machine, call.narrow)
+        if answer is None or not answer.whole:
+            unread = unread or _Risk(process, call.name or "", None)
+        elif not answer.surely_passes:
+            return _Risk(process, call.name or "", answer)
+    return unread
 
 
-def _finding(found: list[tuple[Process, str]]) -> Finding:
-    process, call = found[0]
-    others = [str(other.pid) for other, _ in found[1:]]
+def _answer(thread: Thread, machine: str, narrow: bool) -> Answer | None:
+    if thread.depth is None or thread.depth.filters is None:
+        return None
+    return restart_answer(thread.depth.filters, machine, narrow)
+
+
+def _finding(found: list[_Risk]) -> Finding:
+    process, call, answer = found[0]
+    others = [str(other.process.pid) for other in found[1:]]
     evidence = [f"Seccomp {FILTER}, and a thread sits in {call}"]
     if others:
         more = f" and {len(others) - _MOST} more" if len(others) > _MOST else ""
         evidence.append(f"so do {', '.join(others[:_MOST])}{more}")
+    look = Remedy("look", f"sigscope seccomp {process.pid}")
+    if answer is None:
+        return Finding(
+            id=ID,
+            severity=Severity.NOTE,
+            pid=process.pid,
+            signals=(),
+            title=f"a seccomp filter, and {call}: a stop may break it",
+            detail="after any stop it goes on through restart_syscall, which old filters refuse",
+            evidence=tuple(evidence),
+            remedies=(look,),
+        )
+    what = action_text(answer.action, answer.data)
     return Finding(
         id=ID,
-        severity=Severity.NOTE,
+        severity=Severity.WARNING,
         pid=process.pid,
         signals=(),
-        title=f"a seccomp filter, and {call}: a stop may break it",
-        detail="after any stop it goes on through restart_syscall, which old filters refuse",
+        title=f"a stop breaks {call}: under its seccomp filter restart_syscall {what}",
+        detail="SIGSTOP and SIGCONT, a debugger or a freeze of the container is enough",
         evidence=tuple(evidence),
-        remedies=(Remedy("look", f"grep Seccomp /proc/{process.pid}/status"),),
+        remedies=(look, Remedy("for good", _FOR_GOOD)),
     )
+
+
+_FOR_GOOD = "allow restart_syscall in the container's seccomp profile (Docker does since 1.11)"
