@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 from sigscope.analysis.case import Case
 from sigscope.model.finding import Remedy
 from sigscope.model.lineage import Confidence, Kind, Lineage
@@ -55,10 +53,12 @@ def end_it(case: Case) -> Remedy:
 
 def start_clean(case: Case) -> Remedy:
     """With an empty mask, and everything at its default."""
+    from shlex import quote
+
     process = case.process
     words = process.cmdline or (process.comm,)
     program = words[0]
     if program.startswith("-") or " " in program:  # a login shell; a title instead of arguments
         program = process.exe or program.removeprefix("-")
     more = " ..." if len(words) > 1 else ""
-    return Remedy("for good", f"sigscope run -- {shlex.quote(program)}{more}")
+    return Remedy("for good", f"sigscope run -- {quote(program)}{more}")

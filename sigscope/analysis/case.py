@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from sigscope.analysis.lineage import trace
@@ -13,13 +12,13 @@ from sigscope.model.process import Process
 from sigscope.model.signals import DEFAULT_HARMLESS, EMPTY, LIBC_OWN, Signal, SignalSet
 
 
-@dataclass(frozen=True)
 class Case:
     """A process of a host, and its lineage, computed when a check first asks for it."""
 
-    host: Host
-    process: Process
-    _lines: dict[tuple[int, Kind], Lineage] = field(default_factory=dict)
+    def __init__(self, host: Host, process: Process) -> None:
+        self.host = host
+        self.process = process
+        self._lines: dict[tuple[int, Kind], Lineage] = {}
 
     @cached_property
     def blocked(self) -> SignalSet:

@@ -1,7 +1,7 @@
 """QUESTIONS: one file per command.
 
 Contract: may import every other room; the only one that prints or exits; imported by none.
-``main`` is what the installed ``sigscope`` runs.
+``main`` is what ``sigscope`` runs.
 """
 
 from sigscope.cli.main import main

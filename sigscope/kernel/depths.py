@@ -11,23 +11,22 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from sigscope.decode.depth import decode_depth
 from sigscope.decode.text import decode_text
 from sigscope.errors import DecodeError
 from sigscope.kernel.names import read_name
 from sigscope.kernel.passive import PROC, WHAT
 from sigscope.kernel.procfs import ProcFS
-from sigscope.model.depth import ThreadDepth
 from sigscope.model.gap import Gap
 from sigscope.model.host import Host
 from sigscope.model.process import Process
-from sigscope.model.siginfo import SigInfo
 from sigscope.model.signals import SignalSet
 from sigscope.model.thread import Thread
 
 if TYPE_CHECKING:
     from sigscope.kernel.bpf.depth import Deep
     from sigscope.kernel.bpf.tasks import Tasks
+    from sigscope.model.depth import ThreadDepth
+    from sigscope.model.siginfo import SigInfo
 
 MOST_SINGLE = 64
 """Up to so many processes are walked one by one; for more the whole host is, once."""
@@ -97,6 +96,8 @@ def _recorded(procfs: ProcFS, host: Host, pids: Iterable[int]) -> Host:
     """What a snapshot holds of it."""
     if procfs.passive.engine == PROC:
         return host
+    from sigscope.decode.depth import decode_depth
+
     seen = dict(host.processes)
     names: dict[int, str] = {}
     missing = None

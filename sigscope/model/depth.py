@@ -7,17 +7,20 @@ this engine, or this kernel, does not give is None.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sigscope.model.itimer import IntervalTimer
-from sigscope.model.location import Location
-from sigscope.model.seccomp import Filter
-from sigscope.model.sigaction import SigAction
-from sigscope.model.siginfo import SigInfo
-from sigscope.model.signals import SignalSet
+from sigscope.model.value import dataclass
+
+if TYPE_CHECKING:  # who fills in a part loads what it is made of
+    from sigscope.model.itimer import IntervalTimer
+    from sigscope.model.location import Location
+    from sigscope.model.seccomp import Filter
+    from sigscope.model.sigaction import SigAction
+    from sigscope.model.siginfo import SigInfo
+    from sigscope.model.signals import SignalSet
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ThreadDepth:
     """One thread (include/linux/sched.h).
 
@@ -37,7 +40,7 @@ class ThreadDepth:
     restart: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ProcessDepth:
     """What the threads share (include/linux/sched/signal.h).
 

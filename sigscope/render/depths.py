@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from sigscope.model.depth import ProcessDepth, ThreadDepth
-from sigscope.model.sigaction import SigAction
-from sigscope.model.siginfo import SigInfo
 from sigscope.model.signals import FIRST, Signal
 from sigscope.render.signal_set import Json, set_json
+
+if TYPE_CHECKING:  # of which there is often none
+    from sigscope.model.depth import ProcessDepth, ThreadDepth
+    from sigscope.model.sigaction import SigAction
+    from sigscope.model.siginfo import SigInfo
 
 
 def process_depth_json(depth: ProcessDepth | None) -> Json | None:
