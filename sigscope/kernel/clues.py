@@ -26,6 +26,7 @@ _RAW = 32
 _MOST_ROWS = 24
 _ROW_WORDS = 3
 _LARGEST_DATA = 2 << 20
+_MOST_DATA = 8 << 20
 _LARGEST_NUMBER = 1 << 16
 _WRITE = 2
 _WORD = struct.Struct("=Q")
@@ -139,10 +140,14 @@ def read_rows(
     ``memory`` is an open /proc/PID/mem, ``mappings`` are those of the file.
     """
     needle, rows = _WORD.pack(address), list[tuple[int | str, ...]]()
+    left = _MOST_DATA
     for mapping in mappings:
         size = mapping.end - mapping.start
         if mapping.executable or size > _LARGEST_DATA or "r" not in mapping.permissions:
             continue
+        left -= size
+        if left < 0:
+            break
         try:
             data = os.pread(memory, size, mapping.start)
         except OSError:

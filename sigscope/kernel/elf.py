@@ -124,6 +124,12 @@ class Elf:
             self.go |= section.name.startswith((".gopclntab", ".note.go"))
         self.sections = tuple(sections)
 
+    @property
+    def weight(self) -> int:
+        """How many bytes of symbols there are to go through."""
+        tables = (self.section(".symtab"), self.section(".dynsym"))
+        return sum(min(one.size, self._source.size) for one in tables if one is not None)
+
     def section(self, *names: str) -> Section | None:
         """The first that has one of these names, and contents."""
         fitting = (one for one in self.sections if one.name in names and one.kind != "SHT_NOBITS")

@@ -34,6 +34,7 @@ from sigscope.model.sigaction import SIG_DFL, SIG_IGN
 
 RECORD = "code"
 """Under which name it stands in a snapshot, beside the files of the process."""
+_MOST_SYMBOL_BYTES = 1 << 30
 _DEFERRING = "zend_signal_handler_defer"
 _PHP = "zend_signal_globals"
 
@@ -76,6 +77,7 @@ class _Looking:
         self._proc = proc
         self._images = Images()
         self._known: dict[tuple[Key, int], Location] = {}
+        self._left = _MOST_SYMBOL_BYTES
 
     def __enter__(self) -> _Looking:
         return self
@@ -120,6 +122,11 @@ class _Looking:
         """What these addresses of a file are, and which of them were looked up just now."""
         new = {offset for offset in offsets if (image.key, offset) not in self._known}
         if new:
+            self._left -= image.elf.weight
+            if self._left < 0:
+                raise NoImage(
+                    "more symbols than sigscope reads at a time", "ask for this one alone"
+                )
             for offset, one in named(image.elf, path, new, pid, self._proc).items():
                 self._known[image.key, offset] = one
         return {offset: self._known[image.key, offset] for offset in offsets}, new

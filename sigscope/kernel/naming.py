@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from itertools import chain
 
 from sigscope.decode.gopclntab import go_function
 from sigscope.errors import DecodeError
@@ -75,7 +76,7 @@ def _tables(elf: Elf, path: str, pid: int, proc: str, stack: ExitStack) -> Itera
         yield "gopclntab", lambda left: _go(elf, left)
     yield "gnu_debugdata", lambda left: _packed(elf, left)
     roots = tuple(_roots(pid, proc, stack))
-    for where, source in (*by_build_id(elf, roots), *by_link(elf, path, roots)):
+    for where, source in chain(by_build_id(elf, roots), by_link(elf, path, roots)):
         stack.callback(source.close)
         yield where, lambda left, source=source: Elf(source).functions(".symtab", left)  # type: ignore[misc]
 

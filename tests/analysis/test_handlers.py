@@ -107,7 +107,8 @@ def test_every_entry_says_where_it_stands() -> None:
         ("/x/libjvm.so", "javaSignalHandler(int, siginfo_t*, void*)", SEGV, "HotSpot", "faults"),
         ("/usr/bin/node", "uv__signal_handler", TERM, "libuv", "event loop"),
         ("/usr/bin/node", "node::SignalExit(int, siginfo_t*, void*)", TERM, "Node.js", "once more"),
-        ("/lib/ld-musl-x86_64.so.1", "cancel_handler", Signal(33), "musl", "threads"),
+        ("/lib/ld-musl-x86_64.so.1", "cancel_handler", Signal(33), "musl", "pthread_cancel"),
+        ("/lib/ld-musl-x86_64.so.1", "", Signal(34), "musl", "threads"),
     ],
 )
 def test_the_runtimes_own_their_handlers(

@@ -188,6 +188,14 @@ def test_a_snapshot_without_names_says_so(
 
 
 @pytest.mark.usefixtures("engine")
+def test_a_dead_leader_is_answered_for_by_the_others(target: TARGET_FIXTURE) -> None:
+    child = target("handler_places", "dead")
+    assert actions(sigscope("handlers", child.pid, "--json"), child.pid)["SIGUSR1"]["function"] == (
+        "own_handler"
+    )
+
+
+@pytest.mark.usefixtures("engine")
 def test_pid_shows_which_function_handles_what(target: TARGET_FIXTURE) -> None:
     child = target("handler_places")
     out = sigscope("pid", child.pid).out

@@ -18,6 +18,7 @@ import pytest
 from sigscope.kernel.elf import Elf
 from sigscope.kernel.elf_source import BytesSource
 from sigscope.model.location import ANONYMOUS, STRIPPED
+from tests.conftest import TARGET_FIXTURE
 from tests.harness import proc
 from tests.harness.build import TARGETS, compiler
 from tests.harness.places import looked_at, place
@@ -301,6 +302,13 @@ def test_a_mangled_name_is_shown_as_it_was_written(tmp_path: Path) -> None:
             assert place(child.pid, named).symbol == "_ZN7service6Worker4stopEi"
         finally:
             child.kill()
+
+
+def test_a_dead_leader_has_left_its_memory_to_the_others(target: TARGET_FIXTURE) -> None:
+    child = target("handler_places", "dead")
+    assert proc.state(child.pid) == "Z"
+    found = place(child.pid, child.truth["own"])
+    assert found.function == "own_handler"
 
 
 def test_a_process_that_ended_meanwhile_is_no_error(tmp_path: Path, started: Started) -> None:
