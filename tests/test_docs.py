@@ -162,6 +162,8 @@ def test_every_json_name_that_is_printed_is_told_and_no_other(
         *asked("decode", "4000", "--json"),
         *asked("restart", pid, signalfd, "--json"),
         *asked("run", "--json", "--", "true"),
+        *asked("fcgi", "--simulate", "--stderr", "936", "--json"),
+        *asked("fcgi", "--simulate", "--sweep", "0:9", "--json"),
         *asked("snapshot", pid, "--json", "-o", str(tmp_path / "one.gz")),
     }
     assert printed <= told_keys()

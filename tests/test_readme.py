@@ -16,7 +16,8 @@ SCREENS = SCREEN.findall(README.read_text())
 
 
 def test_there_are_screens() -> None:
-    assert [screen[0].split()[0] for screen in SCREENS] == ["pid", "tree", "seccomp", "handlers"]
+    names = [screen[0].split()[0] for screen in SCREENS]
+    assert names == ["pid", "tree", "seccomp", "handlers", "fcgi"]
 
 
 @pytest.mark.parametrize(("command", "screen"), SCREENS, ids=lambda text: text.split()[0])

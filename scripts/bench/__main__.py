@@ -82,6 +82,11 @@ def _arguments() -> argparse.Namespace:
         metavar="N",
         help="of the first situation of --verdicts (default: %(default)s)",
     )
+    parser.add_argument(
+        "--fcgi",
+        action="store_true",
+        help="instead: every length of a message, as nginx answers and as sigscope says",
+    )
     for name in ("markdown", "json"):
         parser.add_argument(
             f"--{name}",
@@ -136,6 +141,10 @@ def main() -> int:
         import verdicts  # needs the tests and what they need (scripts/test makes it)
 
         return verdicts.main(arguments.verdicts, arguments.seed)
+    if arguments.fcgi:
+        import front_end  # needs the tests, nginx and php-fpm, too
+
+        return front_end.main()
     chosen = [m for m in MEASUREMENTS if not arguments.names or m.name in arguments.names]
     setting = Setting(arguments.processes, arguments.threads, arguments.rounds)
     try:

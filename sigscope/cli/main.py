@@ -15,6 +15,7 @@ from sigscope.errors import CannotWrite, UsageError
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Look", ("pid", "tree", "handlers", "seccomp", "decode")),
     ("Judge", ("explain", "restart", "audit")),
+    ("Follow", ("fcgi",)),
     ("Change", ("run",)),
     ("Publish", ("snapshot",)),
 )

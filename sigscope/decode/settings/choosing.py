@@ -33,6 +33,21 @@ def seconds(text: str, unit: str = "s") -> float | None:
     return sum(int(number) * _UNITS[suffix or unit] for number, suffix in found)
 
 
+_SIZE = re.compile(r"([0-9]{1,15})([kKmM]?)")
+
+
+def size(text: str) -> int | None:
+    """Bytes, as nginx writes them: ``1024``, ``4k``, ``1m``; None if it is none of these.
+
+    >>> size("4k"), size("1M"), size("4kb")
+    (4096, 1048576, None)
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        return None
+    return int(found[1]) << {"": 0, "k": 10, "m": 20}[found[2].lower()]
+
+
 def switch(text: str) -> bool | None:
     """``on``, ``true``, ``yes``, ``1`` and their opposites; None if it is none of these."""
     word = text.strip().lower()
