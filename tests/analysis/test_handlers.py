@@ -17,7 +17,9 @@ from sigscope.model.sigaction import SigAction
 from sigscope.model.signals import Signal, SignalSet
 from tests.analysis.makers import process
 
-TERM, CHLD, SEGV, INT = (Signal.named(f"SIG{name}") for name in ("TERM", "CHLD", "SEGV", "INT"))
+TERM, CHLD, SEGV, INT, PIPE = (
+    Signal.named(f"SIG{name}") for name in ("TERM", "CHLD", "SEGV", "INT", "PIPE")
+)
 CODE = 0x401000
 
 
@@ -56,6 +58,8 @@ for _number, _letter in {2: b"I", 10: b"1", 12: b"2", 15: b"T", 17: b"C"}.items(
             "signal_handler",
         ),
         ("/usr/lib/libuv.so.1.0.0", None, TERM, "uv__signal_handler"),
+        ("/usr/lib/libevent-2.1.so.7.0.1", None, TERM, "evsig_handler"),
+        ("/usr/bin/memcached", None, TERM, "sig_handler"),
         ("/usr/lib/x86_64-linux-gnu/libc.so.6", None, Signal(33), "__nptl_setxid_sighandler"),
         ("/usr/lib/x86_64-linux-gnu/libpthread-2.31.so", None, Signal(32), "sigcancel_handler"),
     ],
@@ -105,6 +109,10 @@ def test_every_entry_says_where_it_stands() -> None:
         ("/usr/bin/docker", "runtime.cgoSigtramp", TERM, "the Go runtime", "signal.Notify"),
         ("/x/libjvm.so", "UserHandler(int, void*, void*)", TERM, "HotSpot", "QUIT prints"),
         ("/x/libjvm.so", "javaSignalHandler(int, siginfo_t*, void*)", SEGV, "HotSpot", "faults"),
+        ("/x/libjvm.so", "javaSignalHandler(int, siginfo_t*, void*)", PIPE, "HotSpot", "let pass"),
+        ("/usr/bin/perl", "Perl_csighandler3", TERM, "Perl", "%SIG"),
+        ("/usr/lib/libruby-3.1.so.3.1.2", "", TERM, "Ruby", "trap"),
+        ("/usr/bin/tmux", "evsig_handler", TERM, "libevent", "event loop"),
         ("/usr/bin/node", "uv__signal_handler", TERM, "libuv", "event loop"),
         ("/usr/bin/node", "node::SignalExit(int, siginfo_t*, void*)", TERM, "Node.js", "once more"),
         ("/lib/ld-musl-x86_64.so.1", "cancel_handler", Signal(33), "musl", "pthread_cancel"),

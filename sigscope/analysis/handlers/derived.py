@@ -55,13 +55,13 @@ def calls(*names: str, uses: str = "", signal_name: str = "") -> Fits:
 
 
 def only(signal_name: str = "") -> Fits:
-    """Nothing else in such a file handles (this) signal."""
+    """Such a file has no other static function that handles (this) signal."""
 
     def fits(_: Clues, signal: Signal) -> str:
         if signal_name and signal.name != signal_name:
             return ""
         what = f" for {signal_name}" if signal_name else ""
-        return f"it is the only handler{what} in that file"
+        return f"that file has no other{what} whose name is not exported"
 
     return fits
 
@@ -117,7 +117,13 @@ KNOWN: tuple[Known, ...] = (
     Known("faulthandler_fatal_error", _PYTHON, calls("_Py_DumpTracebackThreads", "raise"),
           "CPython, Modules/faulthandler.c"),
     Known("uv__signal_handler", r"libuv\.so.*", only(), "libuv, src/unix/signal.c"),
+    Known("evsig_handler", r"libevent(_core)?-.*\.so.*", only(), "libevent, signal.c"),
     Known("onsig", "dash", only(), "dash, src/trap.c"),
+    Known("sigaction_handler", "lighttpd", only(), "lighttpd, src/server.c"),
+    Known("sig_handler", "dnsmasq", only(), "dnsmasq, src/dnsmasq.c"),
+    Known("sighup_handler", "memcached", only("SIGHUP"), "memcached, memcached.c"),
+    Known("sig_handler", "memcached", only("SIGINT"), "memcached, memcached.c"),
+    Known("sig_handler", "memcached", only("SIGTERM"), "memcached, memcached.c"),
     Known("sigcancel_handler", _GLIBC, only("SIGCANCEL"), "glibc, nptl/pthread_cancel.c"),
     Known("__nptl_setxid_sighandler", _GLIBC, only("SIGSETXID"), "glibc, nptl/nptl_setxid.c"),
 )  # fmt: skip
