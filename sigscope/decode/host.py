@@ -1,4 +1,4 @@
-"""The few files above the processes: /proc/stat, /proc/uptime, /proc/PID/sched, mountinfo."""
+"""The few files above the processes: stat, uptime, loadavg, PID/sched, mountinfo."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sigscope.errors import DecodeError
 
 _HIDEPID = rb"hidepid=(\w+)"
 _LONGEST_FRACTION = 9
+_LOADAVG_WORDS, _LONGEST_COUNT = 6, 8
 
 
 def decode_boot_time(data: bytes) -> int:
@@ -54,3 +55,15 @@ def _number(data: bytes, label: bytes, what: str, longest: int, fraction: bool =
     if not (fits and whole.isdigit() and len(whole) <= longest):
         raise DecodeError(what, "the line that sigscope needs is not there")
     return word
+
+
+def decode_thread_count(loadavg: bytes) -> int:
+    """How many threads the kernel has, those of other pid namespaces too (proc_loadavg(5)).
+
+    >>> decode_thread_count(b"0.48 0.52 0.61 2/214 30219\\n")
+    214
+    """
+    words = loadavg.replace(b"/", b" ").split()
+    if len(words) < _LOADAVG_WORDS or not words[4].isdigit() or len(words[4]) > _LONGEST_COUNT:
+        raise DecodeError("loadavg", "it does not count the threads")
+    return int(words[4])

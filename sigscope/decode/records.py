@@ -18,17 +18,19 @@ SIZES = {"I": 4, "i": 4, "Q": 8, "q": 8}
 class Record:
     """``fields`` are names with a letter of :mod:`struct`, or with a count of bytes ("16s").
 
+    Without a ``kind`` nothing tells it from others: it stands in streams of its own.
+
     >>> word = Record(7, "tid I", "mask Q")
     >>> word.size, word.offset("mask"), word.width("tid")
     (16, 8, 4)
     """
 
-    def __init__(self, kind: int, *fields: str) -> None:
+    def __init__(self, kind: int | None, *fields: str) -> None:
         self.kind = kind
         self._places: dict[str, tuple[int, int]] = {}
         letters = ["<"]
         at = 0
-        for field in ("kind I", *fields):
+        for field in fields if kind is None else ("kind I", *fields):
             name, letter = field.split()
             width = SIZES.get(letter) or int(letter[:-1])
             if letter in "Qq" and at % 8:
@@ -51,6 +53,10 @@ class Record:
 
     def width(self, name: str) -> int:
         return self._places[name][1]
+
+    def fields(self, data: bytes) -> dict[str, int | bytes]:
+        """The fields by name."""
+        return dict(zip(self.names, self.struct.unpack(data), strict=True))
 
 
 THREAD = Record(
@@ -89,20 +95,53 @@ FILTER = Record(
 """A piece of a seccomp filter: ``count`` of its ``length`` instructions, from ``begin`` on."""
 RESTART = Record(7, "tid I", "tgid I", "name 64s")
 
+ROW = 48
+SCANNED = Record(
+    None,
+    "tid I", "tgid I", "state I", "tracer I", "blocked Q", "pending Q", "comm 16s",
+    "mark1 I", "tgid1 I", "ppid I", "uid I", "saved_uid I", "flags I", "privileges I",
+    "seccomp I", "pgrp I", "session I", "level I", "signal_flags I",
+    "mark2 I", "tgid2 I", "start Q", "shared Q", "ignored Q", "caught Q", "queued Q",
+    "mark3 I", "tgid3 I", "queue_limit Q", "spare 32s",
+)  # fmt: skip
+"""What a scan of the whole host tells: rows of 48 bytes. Of a thread the first row alone; at the
+leader three more, for what the threads share, each marked by a 0 where a tid would stand."""
+NESTED = Record(
+    None,
+    *(
+        field
+        for row in range(MOST_LEVELS // 2)
+        for field in (
+            f"mark{row + 1} I",
+            f"tgid{row + 1} I",
+            f"upid{2 * row} 16s",
+            f"upid{2 * row + 1} 16s",
+            f"spare{row + 1} 8s",
+        )
+    ),
+)
+"""Four rows more at the leader of a process in a pid namespace below ours: its struct upid."""
+
 RECORDS: Mapping[int, Record] = MappingProxyType(
-    {one.kind: one for one in (THREAD, PROCESS, ACTIONS, ENTRY, QUEUE_END, FILTER, RESTART)}
+    {one.kind or 0: one for one in (THREAD, PROCESS, ACTIONS, ENTRY, QUEUE_END, FILTER, RESTART)}
 )
 _KIND = struct.Struct("<I")
 
 
-def split_records(data: bytes) -> Iterator[tuple[Record, dict[str, int | bytes]]]:
-    """The records of a stream, each with its fields by name; DecodeError for a damaged one."""
-    at = 0
+def cut_records(data: bytes) -> Iterator[tuple[Record, bytes]]:
+    """The records of a stream, each as its bytes; DecodeError for a damaged one."""
+    at, kind_of = 0, _KIND.unpack_from
     while at < len(data):
         if at + _KIND.size > len(data):
             raise DecodeError("bpf", "a record is cut off")
-        record = RECORDS.get(_KIND.unpack_from(data, at)[0])
+        record = RECORDS.get(kind_of(data, at)[0])
         if record is None or at + record.size > len(data):
             raise DecodeError("bpf", "a record is cut off, or of no kind that we know")
-        yield record, dict(zip(record.names, record.struct.unpack_from(data, at), strict=True))
+        yield record, data[at : at + record.size]
         at += record.size
+
+
+def split_records(data: bytes) -> Iterator[tuple[Record, dict[str, int | bytes]]]:
+    """The same, each with its fields by name."""
+    for record, piece in cut_records(data):
+        yield record, record.fields(piece)

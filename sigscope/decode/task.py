@@ -130,7 +130,7 @@ class Upid(NamedTuple):
     space: int
 
 
-_UPID = struct.Struct("<i4xQ")
+UPID = struct.Struct("<i4xQ")
 
 
 def decode_numbers(process: Fields) -> tuple[Upid, ...]:
@@ -139,6 +139,6 @@ def decode_numbers(process: Fields) -> tuple[Upid, ...]:
     Empty where it is in our own, or nested too deep for a record.
     """
     data, deeper = text(process, "numbers"), number(process, "level")
-    if not deeper or (deeper + 1) * _UPID.size > len(data):
+    if not deeper or (deeper + 1) * UPID.size > len(data):
         return ()
-    return tuple(Upid(*one) for one in _UPID.iter_unpack(data[: (deeper + 1) * _UPID.size]))
+    return tuple(Upid(*one) for one in UPID.iter_unpack(data[: (deeper + 1) * UPID.size]))

@@ -124,6 +124,7 @@ def _why_not_recorded(procfs: ProcFS) -> str:
 def _read(tasks: Tasks, pids: Collection[int]) -> dict[int, Deep]:
     from sigscope.kernel.bpf.depth import read_all_deep, read_deep
 
+    tasks.forget()
     if len(pids) > MOST_SINGLE:
         everybody = read_all_deep(tasks)
         return {pid: everybody[pid] for pid in pids if pid in everybody}

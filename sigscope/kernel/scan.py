@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
 
+from sigscope.decode.host import decode_thread_count
+from sigscope.errors import DecodeError
+from sigscope.kernel.passive import BPF
 from sigscope.kernel.process import read_or_gap, read_status
 from sigscope.kernel.procfs import ProcFS
 from sigscope.model.gap import Gap
@@ -28,12 +31,61 @@ def read_host(procfs: ProcFS, progress: Progress | None = None) -> Host:
     """
     from sigscope.kernel.readers import read_many
 
+    with _no_collection():
+        walked = _walked(procfs)
+    if walked is not None:
+        return walked
     pids = procfs.pids()
     with _no_collection():
         readings = read_many(procfs, pids, progress)
         found = {pid: reading for pid in pids if (reading := readings.get(pid)) is not None}
         processes = {pid: one for pid, one in found.items() if isinstance(one, Process)}
     return _host(procfs, processes, [one for one in found.values() if isinstance(one, Gap)])
+
+
+def _walked(procfs: ProcFS) -> Host | None:
+    """The same by a walk of the kernel's own structures, where that is permitted.
+
+    It sees what a mount of /proc hides (hidepid), too.
+    """
+    tasks = procfs.passive.tasks() if procfs.live else None
+    if tasks is None or isinstance(tasks, Gap):
+        return None
+    from sigscope.kernel.bpf.scan import read_scan
+
+    host = procfs.host()
+    try:
+        processes = read_scan(tasks, host.ticks_per_second, lambda pid: _one(procfs, pid))
+        _complete(procfs, processes)
+    except (OSError, DecodeError):
+        if procfs.passive.engine == BPF:
+            raise
+        return None
+    engines = (*host.engines, BPF)
+    return replace(host, processes=MappingProxyType(processes), gaps=(), engines=engines)
+
+
+def _complete(procfs: ProcFS, processes: dict[int, Process]) -> None:
+    """A security module may keep a process from such a walk: then /proc is asked for it.
+
+    The kernel's own count of threads says whether one is missing: listing all processes takes
+    a good part of the time of the walk.
+    """
+    missing = {process.ppid for process in processes.values()} - processes.keys() - {0}
+    for _ in range(2):
+        for pid in missing:
+            process = _one(procfs, pid)
+            if process is not None:
+                processes[pid] = process
+        seen = sum(len(process.threads) for process in processes.values())
+        if seen >= decode_thread_count(procfs.root.read("loadavg")):
+            break
+        missing = set(procfs.pids()) - processes.keys()
+
+
+def _one(procfs: ProcFS, pid: int) -> Process | None:
+    reading = read_or_gap(procfs, pid)
+    return reading if isinstance(reading, Process) else None
 
 
 @contextmanager

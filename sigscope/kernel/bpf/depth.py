@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from sigscope.decode.records import (
     ACTIONS,
     PROCESS,
     THREAD,
+    cut_records,
     split_records,
 )
 from sigscope.decode.task import (
@@ -35,6 +37,8 @@ ENGINE = "bpf"
 TRIES = 5
 """Walks over a table that changes under our hands, before the last one is taken."""
 SECCOMP_FILTER = 2
+_IDS = struct.Struct("<III")
+"""How each record begins: kind, tid, tgid."""
 _TIF_RESTORE_SIGMASK = {"aarch64": 1 << 20}
 """Where the flag is no field of its own (arch/arm64/include/asm/thread_info.h)."""
 
@@ -57,7 +61,7 @@ class _Gathered:
 
     process: Fields | None = None
     actions: bytes = b""
-    threads: dict[int, Fields] = field(default_factory=dict)
+    threads: dict[int, bytes] = field(default_factory=dict)
 
 
 def read_deep(tasks: Tasks, pid: int) -> Deep | None:
@@ -87,14 +91,17 @@ def read_all_deep(tasks: Tasks) -> dict[int, Deep]:
 
 def _gathered(data: bytes) -> dict[int, _Gathered]:
     found: dict[int, _Gathered] = {}
-    for record, fields in split_records(data):
-        one = found.setdefault(number(fields, "tgid"), _Gathered())
+    for record, piece in cut_records(data):
+        _, tid, tgid = _IDS.unpack_from(piece)
+        one = found.get(tgid)
+        if one is None:
+            one = found[tgid] = _Gathered()
         if record is THREAD:
-            one.threads[number(fields, "tid")] = fields
+            one.threads[tid] = piece
         elif record is PROCESS:
-            one.process = fields
+            one.process = PROCESS.fields(piece)
         elif record is ACTIONS:
-            one.actions = text(fields, "actions")
+            one.actions = text(ACTIONS.fields(piece), "actions")
     return found
 
 
@@ -102,9 +109,8 @@ def _deep(tasks: Tasks, pid: int, found: _Gathered) -> Deep:
     process = found.process
     assert process is not None
     layout = tasks.layout
-    waiting = number(process, "pending") or any(
-        number(one, "pending") for one in found.threads.values()
-    )
+    masks = {tid: _masks(tid, piece, tasks) for tid, piece in found.threads.items()}
+    waiting = number(process, "pending") or any(one.pending for one in masks.values())
     queues = read_queues(tasks, pid) if waiting else {}
     none = Queue((), 0)
     shared = queues.get((pid, True), none) if waiting else none
@@ -122,10 +128,12 @@ def _deep(tasks: Tasks, pid: int, found: _Gathered) -> Deep:
             itimers=decode_itimers(process) if _has_timers(layout) else None,
         ),
         threads={
-            tid: _thread(tasks, one, queues.get((tid, False), none))
-            for tid, one in found.threads.items()
+            tid: one.depth
+            if not one.pending
+            else _with_queue(one.depth, queues.get((tid, False), none))
+            for tid, one in masks.items()
         },
-        saved={tid: number(one, "saved") for tid, one in found.threads.items()},
+        saved={tid: one.saved for tid, one in masks.items()},
         numbers=decode_numbers(process),
     )
 
@@ -141,19 +149,41 @@ def _has_timers(layout: Layout) -> bool:
     )
 
 
-def _thread(tasks: Tasks, fields: Fields, queue: Queue | None) -> ThreadDepth:
-    tid = number(fields, "tid")
-    saved = signal_set(number(fields, "saved"))
+class _Masks(NamedTuple):
+    """A thread without its queue: ``saved`` as the kernel keeps it, valid or not."""
+
+    depth: ThreadDepth
+    pending: int
+    saved: int
+
+
+def _masks(tid: int, piece: bytes, tasks: Tasks) -> _Masks:
+    """Many threads differ by their tid only: each different one is put together once."""
+    alike = piece[_IDS.size :]
+    found = tasks.alike.get(alike)
+    if found is None:
+        found = tasks.alike[alike] = _new_masks(tid, THREAD.fields(piece), tasks)
+    assert isinstance(found, _Masks)
+    return found
+
+
+def _new_masks(tid: int, fields: Fields, tasks: Tasks) -> _Masks:
+    saved = number(fields, "saved")
     filtered = number(fields, "seccomp") == SECCOMP_FILTER
-    return ThreadDepth(
+    depth = ThreadDepth(
         ENGINE,
         blocked=signal_set(number(fields, "blocked")),
         real_blocked=signal_set(number(fields, "real_blocked")),
-        saved=saved if _restores(fields, tasks.layout) else None,
-        queue=None if queue is None else queue.entries,
+        saved=signal_set(saved) if _restores(fields, tasks.layout) else None,
+        queue=(),
         filters=read_filters(tasks, tid, number(fields, "filter")) if filtered else (),
         restart=tasks.restart_name(tid, number(fields, "restart")),
     )
+    return _Masks(depth, number(fields, "pending"), saved)
+
+
+def _with_queue(depth: ThreadDepth, queue: Queue | None) -> ThreadDepth:
+    return replace(depth, queue=None if queue is None else queue.entries)
 
 
 def _restores(fields: Fields, layout: Layout) -> bool:

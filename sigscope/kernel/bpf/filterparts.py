@@ -42,7 +42,7 @@ def filter_piece(code: TaskCode, cursor: int, buffer: int) -> None:
     code.jump_if(R9, "==", 0, END)
     code.label(given)
     code.map_value(R8, buffer)
-    code.store(R8, FILTER.offset("kind"), FILTER.kind, 4)
+    code.store(R8, FILTER.offset("kind"), FILTER.kind or 0, 4)
     for name in ("tid", "tgid"):
         code.load(R1, R10, code.place(QUEUE_END, name), 4)
         code.store(R8, FILTER.offset(name), R1, 4)

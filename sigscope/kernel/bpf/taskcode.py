@@ -100,7 +100,8 @@ class TaskCode(Assembler):
         """Zeroes, and the kind."""
         for at in range(0, record.size, 8):
             self.store(R10, at - record.size - SCRATCH, 0, 8)
-        self.store(R10, self.place(record, "kind"), record.kind, 4)
+        if record.kind is not None:
+            self.store(R10, self.place(record, "kind"), record.kind, 4)
 
     def put(self, record: Record, name: str, value: Register | int) -> None:
         """A register, or a number, into a field of the record."""
@@ -135,9 +136,9 @@ class TaskCode(Assembler):
         """The same, into a field of the record."""
         self.read(self.place(record, name), size or record.width(name), base, offset)
 
-    def write(self, record: Record) -> None:
-        """The record goes out. r0 to r5 are lost."""
-        self.write_memory(R10, -record.size - SCRATCH, record.size)
+    def write(self, record: Record, size: int = 0) -> None:
+        """The record goes out, or its first ``size`` bytes. r0 to r5 are lost."""
+        self.write_memory(R10, -record.size - SCRATCH, size or record.size)
 
     def write_memory(self, base: Register, offset: int, size: int) -> None:
         """The same for memory that is not on the stack."""

@@ -14,7 +14,7 @@ from sigscope.decode.records import (
     RESTART,
     THREAD,
 )
-from sigscope.kernel.bpf.assembler import R0, R1, R2, R3, R4, R5, R8, R9, R10
+from sigscope.kernel.bpf.assembler import R0, R1, R2, R3, R4, R5, R8, R9, R10, Register
 from sigscope.kernel.bpf.taskcode import (
     OUR_LEVEL,
     PGID,
@@ -167,14 +167,20 @@ def _credentials(code: TaskCode) -> None:
     code.follow(R8, TASK, "task_struct.real_cred", behind)
     code.copy(PROCESS, "uid", R8, "cred.uid")
     code.copy(PROCESS, "saved_uid", R8, "cred.suid")
-    place = code.layout.values.get(SIGPENDING)
-    if place is None:
-        place = code.layout.values.get(OLD_SIGPENDING)
-    if place is not None and code.layout.has("cred.ucounts", "ucounts.rlimit"):
+    place = sigpending(code)
+    if place is not None:
         code.read(SPARE, 8, R8, code.offset("cred.ucounts"))
         code.load(R9, R10, SPARE, 8)
         code.read_into(PROCESS, "queued", R9, code.offset("ucounts.rlimit") + 8 * place)
     code.label(behind)
+
+
+def sigpending(code: TaskCode) -> int | None:
+    """The place of the count of queued signals among those of a user; older kernels keep none."""
+    if not code.layout.has("cred.ucounts", "ucounts.rlimit"):
+        return None
+    place = code.layout.values[SIGPENDING]
+    return code.layout.values[OLD_SIGPENDING] if place is None else place
 
 
 def _shared(code: TaskCode) -> None:
@@ -208,20 +214,25 @@ def _shared(code: TaskCode) -> None:
 def actions(code: TaskCode, buffer: int) -> None:
     """The whole table of a process, put together in a map: it is too large for the stack."""
     with code.leader_only():
-        code.map_value(R8, buffer)
-        code.store(R8, ACTIONS.offset("kind"), ACTIONS.kind, 4)
+        copy_actions(code, R8, buffer)
+        code.store(R8, ACTIONS.offset("kind"), ACTIONS.kind or 0, 4)
         code.open_record(QUEUE_END)  # only to have its numbers somewhere
         code.ids(QUEUE_END)
         for name in ("tid", "tgid"):
             code.load(R1, R10, code.place(QUEUE_END, name), 4)
             code.store(R8, ACTIONS.offset(name), R1, 4)
-        code.read(SPARE, 8, TASK, code.offset("task_struct.sighand"))
-        code.load(R3, R10, SPARE, 8)
-        code.do(R3, "+=", code.offset("sighand_struct.action"))
-        code.address(R1, R8, ACTIONS.offset("actions"))
-        code.do(R2, "=", code.layout.at("sighand_struct.action").size)
-        code.call(PROBE_READ, "probe_read_kernel")
         code.write_memory(R8, 0, ACTIONS.size)
+
+
+def copy_actions(code: TaskCode, into: Register, buffer: int) -> None:
+    """The table of the task into an ACTIONS record in a map, at which the register then points."""
+    code.map_value(into, buffer)
+    code.read(SPARE, 8, TASK, code.offset("task_struct.sighand"))
+    code.load(R3, R10, SPARE, 8)
+    code.do(R3, "+=", code.offset("sighand_struct.action"))
+    code.address(R1, into, ACTIONS.offset("actions"))
+    code.do(R2, "=", code.layout.at("sighand_struct.action").size)
+    code.call(PROBE_READ, "probe_read_kernel")
 
 
 def restart(code: TaskCode, text: int) -> None:

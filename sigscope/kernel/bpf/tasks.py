@@ -17,7 +17,7 @@ from sigscope.decode.records import ACTIONS, FILTER, split_records
 from sigscope.decode.task import ActionShape
 from sigscope.decode.text import decode_text
 from sigscope.errors import NotSupported
-from sigscope.kernel.bpf import filterparts, queueparts, syscall, taskcode, taskparts
+from sigscope.kernel.bpf import filterparts, queueparts, scanparts, syscall, taskcode, taskparts
 from sigscope.kernel.bpf.layouts import Layout, Table
 from sigscope.kernel.bpf.syscall import Descriptor
 from sigscope.model.seccomp import Filter
@@ -72,6 +72,8 @@ class Tasks:
         self._held: dict[str, Descriptor] = {}
         self.filters: dict[int, tuple[Filter, ...]] = {}
         """What was read of seccomp filters, by where the kernel keeps them."""
+        self.alike: dict[bytes, object] = {}
+        """What was made of records that differ by their ids only."""
         self._names: dict[int, str | None] = {0: None}
         self.shape = _shape(layout)
 
@@ -93,6 +95,11 @@ class Tasks:
                 self._function,
             )
         return self._held[name]
+
+    def scan(self) -> bytes:
+        """SCANNED and NESTED of every task of the host, row by row."""
+        buffer = self._buffer(ACTIONS.size)
+        return walk(self._program("scan", lambda code: scanparts.scan(code, buffer)))
 
     def facts(self, tgid: int = 0) -> bytes:
         """THREAD, PROCESS and ACTIONS of one process (by our namespace's pid), or of all."""
@@ -152,6 +159,11 @@ class Tasks:
         names = [fields["name"] for _, fields in split_records(walk(program, tid=tid))]
         name = names[0].split(b"\0")[0] if names and isinstance(names[0], bytes) else b""
         return None if name in (b"", NOTHING_TO_RESTART) else decode_text(name)
+
+    def forget(self) -> None:
+        """What is known by an address holds for one look: the kernel uses it again for others."""
+        self.filters.clear()
+        self.alike.clear()
 
     def close(self) -> None:
         for one in self._held.values():
