@@ -64,18 +64,19 @@ def decode_thread_status(data: bytes) -> tuple[str, State, Sets | None]:
     ('php-fpm', <State.SLEEPING: 'S'>, None)
     """
     begin = data.find(b"\nSigPnd:\t") + 1
-    sets = _decode_sets(data[begin : begin + _SETS_LENGTH]) if begin else None
-    return *_decode_head(data[: data.find(b"\nTgid:")]), sets
+    lines = data[begin : begin + _SETS_LENGTH] if begin else b""
+    return _decode_look(data[: data.find(b"\nTgid:")], lines)
 
 
 @lru_cache(maxsize=4096)
-def _decode_head(lines: bytes) -> tuple[str, State]:
-    name, *rest = lines.split(b"\n")
+def _decode_look(head: bytes, lines: bytes) -> tuple[str, State, Sets | None]:
+    name, *rest = head.split(b"\n")
     state = next((line for line in rest if not line.startswith(b"Umask:")), b"")
     letter = state[7:8]
     if not (name.startswith(b"Name:\t") and state.startswith(b"State:\t") and letter):
         raise DecodeError("status", "it does not begin with Name: and State:")
-    return decode_status_name(name[6:]), State.of(letter.decode("latin-1"))
+    sets = _decode_sets(lines) if lines else None
+    return decode_status_name(name[6:]), State.of(letter.decode("latin-1")), sets
 
 
 @lru_cache(maxsize=4096)
@@ -126,28 +127,43 @@ def decode_effective(data: bytes) -> int:
     return 0 if match is None else int(match[1], 16)
 
 
-def _numbers(data: bytes, label: bytes, separator: bytes | None = None) -> tuple[int, ...]:
-    """The decimal columns behind a label; none where the line is missing."""
+def _field(data: bytes, label: bytes) -> bytes | None:
+    """What stands behind a label; None where the line is missing."""
     begin = data.find(label)
     if begin < 0:
-        return ()
+        return None
     begin += len(label)
     end = data.find(b"\n", begin)
     if end < 0:
         raise DecodeError("status", f"cut off behind {label.strip().decode()}")
-    words = data[begin:end].split(separator)
-    try:
-        if max(map(len, words), default=0) > _LONGEST_NUMBER:
-            raise ValueError
-        return tuple(map(int, words))
-    except ValueError:
-        what = label.strip().decode()
-        raise DecodeError("status", f"no number stands behind {what}") from None
+    return data[begin:end]
+
+
+def _numbers(data: bytes, label: bytes, separator: bytes | None = None) -> tuple[int, ...]:
+    """The decimal columns behind a label; none where the line is missing."""
+    field = _field(data, label)
+    words = [] if field is None else field.split(separator)
+    if not all(map(_is_number, words)):
+        raise _no_number(label)
+    return tuple(map(int, words))
 
 
 def _number(data: bytes, label: bytes) -> int | None:
-    found = _numbers(data, label)
-    return found[0] if found else None
+    """The only one behind a label."""
+    word = _field(data, label)
+    if word is None:
+        return None
+    if not _is_number(word):
+        raise _no_number(label)
+    return int(word)
+
+
+def _is_number(word: bytes) -> bool:
+    return word.isdigit() and len(word) <= _LONGEST_NUMBER
+
+
+def _no_number(label: bytes) -> DecodeError:
+    return DecodeError("status", f"no number stands behind {label.strip().decode()}")
 
 
 def _required(data: bytes, label: bytes) -> int:

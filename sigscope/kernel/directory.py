@@ -14,6 +14,7 @@ from typing import TypeVar
 
 D = TypeVar("D", bound="Directory")
 
+READING = os.O_RDONLY | os.O_CLOEXEC
 BLOCK = 1 << 13
 RECORD = 1 << 11
 """More than a status file of today; a longer one (2,000 groups) takes more reads."""
@@ -81,7 +82,7 @@ class LiveDirectory(Directory):
         self._fd = os.open(path, flags, dir_fd=parent)
 
     def read(self, name: str, limit: int = LARGEST) -> bytes:
-        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd)
+        fd = os.open(name, READING, dir_fd=self._fd)
         try:
             data = piece = os.read(fd, min(BLOCK, limit))
             while piece and len(data) < limit:
@@ -92,7 +93,7 @@ class LiveDirectory(Directory):
             os.close(fd)
 
     def record(self, name: str) -> bytes:
-        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd)
+        fd = os.open(name, READING, dir_fd=self._fd)
         try:
             data = piece = os.read(fd, RECORD)
             while len(piece) == RECORD and len(data) < LARGEST:
@@ -113,14 +114,17 @@ class LiveDirectory(Directory):
             os.sched_setaffinity(0, before)
 
     def names(self, name: str) -> list[str]:
-        with LiveDirectory(name, self._fd) as below, os.scandir(below._fd) as entries:
+        if name != ".":
+            with LiveDirectory(name, self._fd) as below:
+                return below.names(".")
+        with os.scandir(self._fd) as entries:  # which begins at the first, and goes back to it
             return [entry.name for entry in islice(entries, MOST_NAMES)]
 
     def link(self, name: str) -> str:
         return os.readlink(name, dir_fd=self._fd)
 
     def peek(self, name: str, address: int, size: int) -> bytes:
-        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd)
+        fd = os.open(name, READING, dir_fd=self._fd)
         try:
             return os.pread(fd, size, address)
         finally:
