@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 
 from sigscope.errors import UsageError
 from sigscope.model.signals import ALIASES, LAST, NAMES, NUMBERS, RTMIN, Signal
 
-_REALTIME = re.compile(r"(?:SIG)?RT(MIN\+|MAX-)(\d{1,2})", re.ASCII)
+_REALTIME = r"(?a:(?:SIG)?RT(MIN\+|MAX-)(\d{1,2}))"
 
 
 def parse_signal(text: str) -> Signal:
@@ -20,7 +19,7 @@ def parse_signal(text: str) -> Signal:
     word = text.strip().upper()
     if word.isascii() and word.isdigit() and len(word) < 4:
         return _within(int(word), text)
-    if match := _REALTIME.fullmatch(word):
+    if match := re.fullmatch(_REALTIME, word):
         offset = int(match[2])
         number = RTMIN + offset if match[1] == "MIN+" else LAST - offset
         if number >= RTMIN:
@@ -28,6 +27,8 @@ def parse_signal(text: str) -> Signal:
     name = word if word.startswith("SIG") else f"SIG{word}"
     if name in NUMBERS or name in ALIASES:
         return Signal.named(name)
+    import difflib
+
     near = difflib.get_close_matches(name, NAMES.values(), n=1, cutoff=0.7)
     hint = f"did you mean {near[0]}?" if near else "sigscope decode ffffffffffffffff lists them all"
     raise UsageError(f"{text[:40]!r} is not a signal", hint)
