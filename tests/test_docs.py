@@ -21,6 +21,7 @@ from sigscope.cli.main import sigscope as group
 from sigscope.errors import ExitStatus
 from sigscope.model.finding import Severity
 from tests.conftest import TARGET_FIXTURE
+from tests.harness.captures import Talk, write
 
 ROOT = Path(__file__).parent.parent
 MAN = ROOT / "man"
@@ -119,11 +120,11 @@ def test_the_exit_statuses_are_those_of_the_code() -> None:
 
 
 def keys(content: object) -> Iterator[str]:
-    """Every key of a document; what "remedy" maps is the finding's own words."""
+    """Every key of a document; what "remedy" and "params" map is not ours."""
     if isinstance(content, dict):
         for name, value in content.items():
             yield name
-            if name != "remedy":
+            if name not in ("remedy", "params"):
                 yield from keys(value)
     elif isinstance(content, list):
         for value in content:
@@ -151,6 +152,7 @@ def test_every_json_name_that_is_printed_is_told_and_no_other(
     pid = str(target("blocked_pending").pid)
     signalfd = str(target("signalfd_polled").pid)
     filtered = str(target("filtered_sleep", "nanosleep", "unclear").pid)
+    capture = write(tmp_path / "one.pcap", Talk().whole().segments)
     printed = {
         *asked("pid", pid, signalfd, "--json"),
         *asked("tree", pid, "--json"),
@@ -164,10 +166,18 @@ def test_every_json_name_that_is_printed_is_told_and_no_other(
         *asked("run", "--json", "--", "true"),
         *asked("fcgi", "--simulate", "--stderr", "936", "--json"),
         *asked("fcgi", "--simulate", "--sweep", "0:9", "--json"),
+        *asked("fcgi", "--from-pcap", str(capture), "--json"),
         *asked("snapshot", pid, "--json", "-o", str(tmp_path / "one.gz")),
     }
     assert printed <= told_keys()
-    files = ("document.py", "audit.py", "handlers_document.py", "depths.py", "seccomp_document.py")
+    files = (
+        "document.py",
+        "audit.py",
+        "handlers_document.py",
+        "depths.py",
+        "seccomp_document.py",
+        "exchange.py",
+    )
     rooms = [HOUSE / "render" / name for name in files]
     nodes = [node for path in rooms for node in ast.walk(ast.parse(path.read_text("utf-8")))]
     literals = {node.value for node in nodes if isinstance(node, ast.Constant)}

@@ -41,7 +41,9 @@ ROOMS = {
     "model": room("model"),
     "errors": room(""),
     "decode": room("decode model errors"),
-    "kernel": room("kernel decode model errors", "psutil ptrace elftools demangle", pure=False),
+    "kernel": room(
+        "kernel decode model errors", "dpkt psutil ptrace elftools demangle", pure=False
+    ),
     "analysis": room("analysis model errors"),
     "actions": room("actions kernel analysis model errors", pure=False),
     "render": room("render model", "tabulate"),

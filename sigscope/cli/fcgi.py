@@ -20,6 +20,20 @@ _LENGTH = click.IntRange(0, LONGEST)
 
 
 @click.command(short_help="Which FastCGI records pass, and would nginx answer 502?")
+@click.option(
+    "--from-pcap",
+    "capture",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="The requests of a capture, of tcpdump on the worker's port.",
+)
+@click.option(
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(1, 65535),
+    default=None,
+    help="Of the capture, only what goes to and from the worker's port.",
+)
 @click.option("--simulate", "simulated", is_flag=True, help="No worker: an answer made up here.")
 @click.option(
     "--nginx-buffer-size",
@@ -73,6 +87,8 @@ _LENGTH = click.IntRange(0, LONGEST)
 )
 @json_option
 def fcgi(
+    capture: str | None,
+    port: int | None,
     simulated: bool,
     buffers: tuple[str, ...],
     messages: tuple[int, ...],
@@ -93,12 +109,18 @@ def fcgi(
     although the request was fully processed.
 
     \b
+    sigscope fcgi --from-pcap worker.pcap --buffer 4k
     sigscope fcgi --simulate --stderr 936 --header 66 --buffer 1k
     sigscope fcgi --simulate --php-fpm --log-limit 65535 --sweep 0:9000 --buffer 1k
     """
     sizes = [_size(text) for text in buffers] or [DEFAULT_BUFFER]
-    if not simulated:
-        raise UsageError("what answer?", "sigscope fcgi --simulate --php-fpm --stderr 1000")
+    if (capture is not None) == simulated:
+        what = "a capture is not simulated" if simulated else "what answer?"
+        raise UsageError(what, "sigscope fcgi --from-pcap FILE, or sigscope fcgi --simulate")
+    if capture is not None:
+        from sigscope.cli.fcgi_capture import from_capture
+
+        return from_capture(capture, sizes, port, as_json)
     if php_fpm and raw:
         raise UsageError("--php-fpm and --raw are at odds", "give one of them")
     writer = Writer.PHP_FPM if php_fpm else Writer.RAW if raw else Writer.PHP_CGI

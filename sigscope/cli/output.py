@@ -43,6 +43,13 @@ def put_json(content: object) -> None:
     _write(sys.stdout, (json.dumps(content, indent=2),))
 
 
+def put_line(content: object) -> None:
+    """One JSON object, on one line of standard output."""
+    import json
+
+    _write(sys.stdout, (json.dumps(content),))
+
+
 def remark(text: str) -> None:
     """A remark, on standard error."""
     _write(sys.stderr, (escape(text),))

@@ -222,3 +222,13 @@ class Judgement:
     evidence: tuple[str, ...]
     retry: bool | None
     advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """What is known of the worker besides its connection: who ended it, or what it waits for."""
+
+    signal: str = ""
+    sender: str = ""
+    limit: str = ""
+    evidence: tuple[str, ...] = ()

@@ -50,7 +50,7 @@ def sigscope_within(init: int, *args: str | int) -> Said:
     return Said(ran.returncode, ran.stdout, ran.stderr)
 
 
-def sigscope(*args: str | int, columns: int = 80, stdin: str = "") -> Said:
+def sigscope(*args: str | int | Path, columns: int = 80, stdin: str = "") -> Said:
     """``sigscope ARGS`` with a terminal width, and no terminal."""
     ran = subprocess.run(
         [sys.executable, "-m", "sigscope", *map(str, args)],
