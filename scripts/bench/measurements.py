@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from command import Command, Run
 
@@ -12,6 +13,24 @@ import time
 import sigscope
 start = time.perf_counter()
 host = sigscope.read_all()
+print(time.perf_counter() - start)
+"""
+
+RECORDED = Path(__file__).resolve().parents[2] / "tests" / "procfs" / "old-docker-sleep.gz"
+"""A container under the filter that runc made of Docker's policy: 976 instructions."""
+SIMULATE = f"""\
+import time
+from sigscope.analysis.seccomp import survey
+from sigscope.decode.call_tables import call_names
+from sigscope.kernel.closer import look_closer
+from sigscope.kernel.scan import read_family
+from sigscope.kernel.snapshot import open_snapshot
+from sigscope.model.abi import X86_64
+source = open_snapshot({str(RECORDED)!r})
+host = look_closer(source, read_family(source, [16]), [16])
+filters = host.processes[16].threads[0].depth.filters
+start = time.perf_counter()
+survey(filters, tuple(call_names(X86_64)), X86_64.arch)
 print(time.perf_counter() - start)
 """
 
@@ -58,9 +77,17 @@ def printed(run: Run) -> float:
     return run.printed
 
 
+def milliseconds(run: Run) -> float:
+    return 1000 * printed(run)
+
+
 # Isolated (-I), because "-c" would otherwise import sigscope from the current directory.
 def read_the_host(stage: Stage) -> Command:
     return Command((stage.python, "-I", "-c", READ_THE_HOST), keep=True)
+
+
+def simulate(stage: Stage) -> Command:
+    return Command((stage.python, "-I", "-c", SIMULATE), keep=True)
 
 
 def import_click(stage: Stage) -> Command:
@@ -145,6 +172,15 @@ MEASUREMENTS = (
         1.1,
         subject=explained,
         base=one_process,
+        crowded=False,
+    ),
+    Measurement(
+        "seccomp",
+        "all calls of x86-64 through a container's filter",
+        milliseconds,
+        100,
+        subject=simulate,
+        unit="ms",
         crowded=False,
     ),
 )

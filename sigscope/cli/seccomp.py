@@ -23,7 +23,7 @@ from sigscope.kernel.details import read_calls
 from sigscope.kernel.placement import read_placements
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.scan import read_family, read_host
-from sigscope.model.abi import Abi
+from sigscope.model.abi import OF_MACHINE, Abi
 from sigscope.model.gap import Gap
 from sigscope.model.host import Host
 from sigscope.model.process import Process
@@ -128,7 +128,7 @@ def _stacks(having: dict[Stack, list[Holder]], question: Question) -> list[Stack
 
 def _in_order(who: Sequence[Holder], question: Question) -> tuple[Abi, ...]:
     """All ABIs of the machine, the one that the first of them uses before the others."""
-    abis = abis_of(question.machine)
+    abis = abis_of(question.machine) or OF_MACHINE.get(question.machine, ())[:1]
     calls = [thread.syscall for holder in who for thread in holder.process.living]
     narrow = next((call.narrow for call in calls if call is not None and not call.running), False)
     if narrow and len(abis) > 1:

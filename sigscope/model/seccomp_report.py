@@ -76,7 +76,8 @@ class StackReport(NamedTuple):
 
     @property
     def readable(self) -> bool:
-        return all(one.complete for one in self.filters)
+        """Is anything known of its answers?"""
+        return any(abi.newer.whole or abi.groups for abi in self.abis)
 
 
 class Outlier(NamedTuple):

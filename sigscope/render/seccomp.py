@@ -50,7 +50,9 @@ def without_filters(process: Process, stacks: Sequence[StackReport]) -> str:
     if any(report.filters for report in stacks):
         return ""
     if process.seccomp == 0 or stacks:
-        return "no seccomp filter: every call is allowed"
+        known = sum(len(holder.tids) for report in stacks for holder in report.holders)
+        where = "" if known == len(process.living) else " in its main thread"
+        return f"no seccomp filter{where}: every call is allowed"
     return "it has seccomp filters, and what they answer could not be read (see below)"
 
 
@@ -61,7 +63,7 @@ def stack_lines(report: StackReport, chosen: Sequence[AbiReport], width: int) ->
         return
     yield BLANK
     if not report.readable:
-        said = "not assessed: of a filter only the beginning could be read"
+        said = "not assessed: a filter could not be read whole, or is none that a kernel would take"
         yield from wrapped(said, width, "", Role.WARNING)
         return
     waiting = [one for holder in report.holders for one in holder.restarting]
@@ -144,15 +146,23 @@ def verdict(one: Consequence) -> str:
 def abi_lines(report: AbiReport, width: int) -> Iterator[Line]:
     """The answers to all calls of one ABI, grouped."""
     total = sum(len(group.calls) for group in report.groups) + len(report.depends)
+    if not total:
+        said = f"{report.abi.name}: the names of its calls are not known here"
+        yield from wrapped(said, width, "", Role.FAINT)
+        return
     yield Line.of(Span(report.abi.name, Role.STRONG), f", {total} calls")
     for place, group in enumerate(report.groups):
         label = answer_label(group.action, group.data)
         few = place > 0 or len(group.calls) <= FEW
         text = " ".join(group.calls) if few else f"{len(group.calls)} calls"
         yield from _row(label, text, width)
-    if report.depends:
-        text = " · ".join(f"{name} ({_on(answer)})" for name, answer in report.depends)
+    depends = [one for one in report.depends if one[1].outcomes]
+    unknown = [name for name, answer in report.depends if not answer.outcomes]
+    if depends:
+        text = " · ".join(f"{name} ({_on(answer)})" for name, answer in depends)
         yield from _row("depends", text, width)
+    if unknown:
+        yield from _row("not followed", " ".join(unknown), width)
     newer = report.newer
     text = "could not be followed" if not newer.whole else action_text(newer.action, newer.data)
     yield from _row("newer", f"a call that is not in this table yet {text}", width)

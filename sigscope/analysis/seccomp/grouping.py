@@ -11,6 +11,7 @@ from sigscope.model.process import Process
 from sigscope.model.restart import RestartClass
 from sigscope.model.seccomp import Filter
 from sigscope.model.seccomp_report import Holder, Outlier
+from sigscope.model.thread import Thread
 
 Stack = tuple[Filter, ...]
 
@@ -29,11 +30,19 @@ def holders(processes: Iterable[Process]) -> dict[Stack, list[Holder]]:
     for process in processes:
         by_stack: dict[Stack, list[int]] = defaultdict(list)
         for thread in process.living:
-            if thread.depth is not None and thread.depth.filters is not None:
-                by_stack[programs(thread.depth.filters)].append(thread.tid)
+            filters = _filters(process, thread)
+            if filters is not None:
+                by_stack[programs(filters)].append(thread.tid)
         for stack, tids in by_stack.items():
             found[stack].append(_holder(process, tids))
     return dict(sorted(found.items(), key=lambda one: (-len(one[1]), one[1][0].process.pid)))
+
+
+def _filters(process: Process, thread: Thread) -> Stack | None:
+    """Those of a thread; what /proc tells is the mode of the main thread alone."""
+    if thread.depth is not None:
+        return thread.depth.filters
+    return () if process.seccomp == 0 and thread.tid == process.pid else None
 
 
 def unread(process: Process) -> bool:

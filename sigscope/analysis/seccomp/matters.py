@@ -58,8 +58,8 @@ MATTERS: tuple[Matter, ...] = (
     ),
     Matter(
         ("rt_sigprocmask",),
-        (WARNING, "what is blocked stays blocked, also in all that is started; Go aborts"),
-        (WARNING, "what is blocked stays blocked, also in all that is started; Go aborts"),
+        (WARNING, "what is blocked stays blocked, also in all that is started; Go crashes"),
+        (WARNING, "what is blocked stays blocked, also in all that is started; Go crashes"),
         (WARNING, "starting a thread or a process kills: the C library blocks signals meanwhile"),
         "sigprocmask(2); src/runtime/sys_linux_amd64.s of Go",
     ),
@@ -72,10 +72,10 @@ MATTERS: tuple[Matter, ...] = (
     ),
     Matter(
         ("exit_group",),
-        (WARNING, "the program cannot end: it crashes in exit(3) (glibc), or loops there (musl)"),
-        (WARNING, "the program cannot end: it crashes in exit(3) (glibc), or loops there (musl)"),
+        (WARNING, "exit(3) ends the calling thread alone: other threads go on without it"),
+        (WARNING, "exit(3) ends the calling thread alone: other threads go on without it"),
         (NOTE, "whatever exit status the program means, it ends by SIGSYS"),
-        "_exit(2); moby issue 40205",
+        "exit_group(2); moby issue 40205",
     ),
     Matter(
         ("futex",),
@@ -115,7 +115,7 @@ MATTERS: tuple[Matter, ...] = (
     ),
     Matter(
         ("statx",),
-        (NOTE, "Qt, Rust and others fail to look at files: only ENOSYS makes them use stat"),
+        (WARNING, "ls, Qt and others fail to look at files: only ENOSYS makes them use stat"),
         None,
         (WARNING, "programs that look at files in the new way die"),
         "statx(2); moby pull 36417",
@@ -165,7 +165,7 @@ MATTERS: tuple[Matter, ...] = (
         ),
         None,
         (WARNING, "32-bit programs with times of 64 bits die"),
-        "moby issue 40734; release notes of Alpine 3.13",
+        "clock_gettime(2); moby issue 40734",
     ),
 )
 
