@@ -147,8 +147,9 @@ def asked(*words: str, status: int = 2) -> Iterator[str]:
 
 
 def test_every_json_name_that_is_printed_is_told_and_no_other(
-    target: TARGET_FIXTURE, tmp_path: Path
+    target: TARGET_FIXTURE, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))  # where unblock keeps its records
     pid = str(target("blocked_pending").pid)
     signalfd = str(target("signalfd_polled").pid)
     filtered = str(target("filtered_sleep", "nanosleep", "unclear").pid)
@@ -163,6 +164,8 @@ def test_every_json_name_that_is_printed_is_told_and_no_other(
         *asked("audit", "--list-checks", "--json"),
         *asked("decode", "4000", "--json"),
         *asked("restart", pid, signalfd, "--json"),
+        *asked("unblock", "ALRM", pid, "--dry-run", "--json"),
+        *asked("unblock", "ALRM", pid, "--yes", "--json"),
         *asked("run", "--json", "--", "true"),
         *asked("fcgi", "--simulate", "--stderr", "936", "--json"),
         *asked("fcgi", "--simulate", "--sweep", "0:9", "--json"),

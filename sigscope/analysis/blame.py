@@ -46,6 +46,13 @@ def _share(case: Case, line: Lineage) -> str:
     return f"{origin.holders} of its {origin.threads} threads block {them}"
 
 
+def open_it(case: Case, signals: SignalSet, tid: int | None = None) -> Remedy:
+    """What waits arrives as soon as a thread is open for it."""
+    names = ",".join(signal.short for signal in signals) if len(signals) < 5 else "all"
+    thread = f"/{tid}" if tid is not None else ""
+    return Remedy("now", f"sigscope unblock {names} {case.process.pid}{thread}")
+
+
 def end_it(case: Case) -> Remedy:
     """The one signal that no mask holds back."""
     return Remedy("now", f"kill -KILL {case.process.pid}")

@@ -16,7 +16,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Look", ("pid", "tree", "handlers", "seccomp", "decode")),
     ("Judge", ("explain", "restart", "audit")),
     ("Follow", ("fcgi",)),
-    ("Change", ("run",)),
+    ("Change", ("unblock", "run")),
     ("Publish", ("snapshot",)),
 )
 COMMANDS = tuple(name for _, names in SECTIONS for name in names)

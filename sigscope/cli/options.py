@@ -33,6 +33,26 @@ class TargetType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
+class SignalOrTarget(TargetType):
+    """Signals, and a target behind them: both are completed."""
+
+    name = "signal"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from sigscope.model.signals import EVERYTHING, LIBC_OWN, UNBLOCKABLE
+
+        names = [signal.short for signal in EVERYTHING - UNBLOCKABLE - LIBC_OWN]
+        signals = [name for name in names if incomplete and name.startswith(incomplete.upper())]
+        return [
+            *(CompletionItem(name) for name in signals),
+            *super().shell_complete(ctx, param, incomplete),
+        ]
+
+
 def target_arguments(required: bool) -> Callable[[F], F]:
     """Any number of targets; at least one where they are required."""
     return click.argument(

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from sigscope.model.value import dataclass
 
+_MASKS = {
+    "ppoll": 3,
+    "ppoll_time64": 3,
+    "pselect6": 5,
+    "pselect6_time64": 5,
+    "epoll_pwait": 4,
+    "epoll_pwait2": 4,
+    "io_pgetevents": 5,
+}
+"""The position of the argument that points to the mask (pselect6: to a pointer to it)."""
+
 
 @dataclass(frozen=True, slots=True)
 class SystemCall:
@@ -60,3 +71,15 @@ class SystemCall:
             "sigsuspend",
             "io_pgetevents",
         )
+
+    @property
+    def gives_mask(self) -> bool:
+        """Does it do so with these arguments? All but sigsuspend may do without a mask.
+
+        >>> SystemCall(271, "ppoll", (0, 0, 0, 0, 8, 0)).gives_mask
+        False
+        """
+        position = _MASKS.get(self.name or "")
+        if position is None:
+            return self.opens_mask
+        return len(self.args) > position and self.args[position] != 0

@@ -35,7 +35,7 @@ def test_blocked_in_the_only_thread_and_pending_is_an_error() -> None:
     assert names(found.signals) == ["SIGALRM"]
     assert "the handler that ping installed cannot run" in found.title
     assert "in its only thread" in found.title
-    assert "kill -KILL 9" in [remedy.command for remedy in found.remedies]
+    assert "sigscope unblock ALRM 9" in [remedy.command for remedy in found.remedies]
 
 
 def test_one_open_thread_takes_it() -> None:

@@ -18,7 +18,7 @@ def test_one_screen_names_the_signal_the_thread_and_the_next_command(
     assert "ERROR SIGALRM is pending and blocked in its only thread" in words
     assert f"inherited from uwsgi_python3 {worker}, thread {thread}, which forked it" in words
     assert "3 of its 4 threads block 60 signals" in words
-    assert f"now: kill -KILL {uwsgi_incident.hung}" in words
+    assert f"now: sigscope unblock ALRM {uwsgi_incident.hung}" in words
     assert len(said.out.splitlines()) <= 40, "one screen"
     assert max(map(len, said.out.splitlines())) <= 80
 

@@ -40,9 +40,10 @@ def application(
         # answer, and divides by the number of packets that it never sent.
         quiet = str(LOWEST_PORT + threading.get_native_id() % PORTS)
         command = [os.environ["HPING3"], "127.0.0.1", "-p", quiet]
-        child = subprocess.Popen(
-            [*command, "--syn", "-c", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        with open(f"{os.environ[LOG]}.replies", "a") as replies:
+            child = subprocess.Popen(
+                [*command, "--syn", "-c", "1"], stdout=replies, stderr=subprocess.DEVNULL
+            )
         _log(child=child.pid, program="hping3")
         answer = {"pid": child.pid, "status": child.wait()}
         _log(ended=child.pid, status=answer["status"])

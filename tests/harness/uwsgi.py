@@ -47,6 +47,12 @@ class Service:
         text = self.log.read_text() if self.log.exists() else ""
         return [json.loads(line) for line in text.splitlines(keepends=True) if line[-1] == "\n"]
 
+    @property
+    def replies(self) -> str:
+        """What all its hping3 have printed."""
+        file = self.log.with_name(f"{self.log.name}.replies")
+        return file.read_text() if file.exists() else ""
+
     def forker(self, child: int) -> int:
         """The thread that started this child, by the application's own log."""
         return next(int(fact["tid"]) for fact in self.facts() if fact.get("child") == child)

@@ -34,7 +34,7 @@ def test_the_stuck_process_is_told_with_its_finding_first_and_the_table_below() 
     assert len(errors) == 1
     assert errors[0].startswith("ERROR    SIGALRM is pending and blocked in its only thread:")
     assert any("inherited from uwsgi 10, thread 12, which forked it" in line for line in shown)
-    assert "         now:      kill -KILL 20" in shown
+    assert "         now:      sigscope unblock ALRM 20" in shown
     table = [line.split("  ") for line in shown[shown.index("") :] if line.count("  ") > 3]
     rows = [[part.strip() for part in row if part] for row in table]
     begin = rows.index(list(HEADERS))

@@ -16,7 +16,7 @@ TOLD: dict[str, tuple[tuple[Severity, ...], str, str, str]] = {
     "blocked-pending": (
         (ERROR,),
         "ShdPnd or SigPnd, and SigBlk of every thread, at two looks; no signalfd, no sigwait",
-        CLEAN,
+        f"sigscope unblock frees it, live; {CLEAN}",
         "signal(7); complete_signal of kernel/signal.c",
     ),
     "blocked-handler": (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sigscope.analysis.blame import blame, end_it, start_clean
+from sigscope.analysis.blame import blame, open_it, start_clean
 from sigscope.analysis.case import Case
 from sigscope.analysis.launder import CHLD
 from sigscope.model.finding import Finding, Severity
@@ -71,7 +71,7 @@ def _finding(case: Case, signals: SignalSet, thread: Thread | None) -> Finding:
         title=f"{listed(signals)} {verb} pending and blocked {where}: {_effect(case, signals)}",
         detail="sent, and not delivered; it stays so until a thread opens its mask",
         evidence=(*_masks(case, thread), *blame(case, signals)),
-        remedies=(end_it(case), start_clean(case)),
+        remedies=(open_it(case, signals, thread.tid if thread else None), start_clean(case)),
     )
 
 

@@ -4,6 +4,7 @@
 makes of restart_syscall, ``judge`` puts the two together for each thread.
 """
 
+from sigscope.analysis.restart.filtered import proven
 from sigscope.analysis.restart.judge import descriptors, kind_of, prospect, prospects
 
-__all__ = ["descriptors", "kind_of", "prospect", "prospects"]
+__all__ = ["descriptors", "kind_of", "prospect", "prospects", "proven"]

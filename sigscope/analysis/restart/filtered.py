@@ -28,6 +28,16 @@ class Filtered(NamedTuple):
     says: str
 
 
+def proven(process: Process, machine: str) -> frozenset[str]:
+    """restart_syscall, if every filter of the process is known to let it pass; else nothing."""
+    for thread in process.living:
+        filters = thread.depth.filters if thread.depth is not None else None
+        narrow = thread.syscall is not None and thread.syscall.narrow
+        if filters is None or not restart_answer(filters, machine, narrow).surely_passes:
+            return frozenset()
+    return frozenset(("restart_syscall",))
+
+
 def filtered(process: Process, thread: Thread, call: SystemCall, ground: Ground) -> Filtered:
     """What restart_syscall comes to in this thread."""
     mode = ground.modes.get(thread.tid, process.seccomp)
