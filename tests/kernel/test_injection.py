@@ -10,8 +10,11 @@ import subprocess
 
 import pytest
 
+from sigscope.analysis.seccomp.proven import passing
 from sigscope.kernel.ptrace.inspection import Permission
+from sigscope.model.abi import X86_64
 from sigscope.model.process import Process
+from sigscope.model.seccomp import Filter
 from sigscope.model.signals import SignalSet
 from tests.conftest import TARGET_FIXTURE
 from tests.harness import proc
@@ -120,6 +123,26 @@ def test_a_filter_has_to_be_known_to_allow_it(target: TARGET_FIXTURE) -> None:
     assert told is not None
     assert (told["ret"], told["errno"], told["handled"]) == (0, 0, 0)
     assert told["ended"] - process.truth["began"] >= 3_000_000_000
+
+
+def test_its_filters_can_be_read_and_judged_on_the_way(target: TARGET_FIXTURE) -> None:
+    process = target("blocking_call", "pause", 3000, "plain", "kill")
+    judged: list[tuple[Filter, ...]] = []
+
+    def judge(filters: tuple[Filter, ...]) -> frozenset[str]:
+        judged.append(filters)
+        return passing(filters, X86_64)
+
+    seen = look(process.pid, permission=Permission(judge=judge))
+    if os.geteuid() != 0:
+        assert "cannot be read" in why_not(seen)
+        return
+    assert seen.depth is not None
+    assert seen.depth.actions is not None
+    assert [len(one.instructions) for one in judged[0]] == [4]
+    assert passing(judged[0], X86_64) == {"rt_sigaction", "rt_sigreturn"}
+    refused = look(process.pid, permission=Permission(judge=lambda _: frozenset()))
+    assert "does not let rt_sigaction" in why_not(refused)
 
 
 @pytest.mark.parametrize("name", ["read_pipe", "epoll_wait_endless", "poll_timed", "pause"])

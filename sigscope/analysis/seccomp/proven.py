@@ -40,12 +40,17 @@ def proven(process: Process, machine: str) -> frozenset[str]:
         if thread.depth is None or thread.depth.filters is None or not abis:
             return frozenset()
         narrow = thread.syscall is not None and thread.syscall.narrow and len(abis) > 1
-        passing = _passing(thread.depth.filters, abis[narrow])
-        found = passing if found is None else found & passing
+        one = passing(thread.depth.filters, abis[narrow])
+        found = one if found is None else found & one
     return found or frozenset()
 
 
 @lru_cache(maxsize=256)
-def _passing(filters: tuple[Filter, ...], abi: Abi) -> frozenset[str]:
+def passing(filters: tuple[Filter, ...], abi: Abi) -> frozenset[str]:
+    """The same for one stack of filters, newest first.
+
+    >>> sorted(passing((), I386))
+    ['restart_syscall', 'rt_sigaction', 'rt_sigreturn']
+    """
     answers = survey(filters, tuple(NUMBERS[abi].values()), abi.arch)
     return frozenset(name for name, number in NUMBERS[abi].items() if answers[number].surely_passes)

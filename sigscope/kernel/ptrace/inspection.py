@@ -6,7 +6,7 @@ tens of microseconds, and never all of them. Process-wide things are asked once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -25,6 +25,7 @@ from sigscope.model.depth import ProcessDepth, ThreadDepth
 from sigscope.model.gap import Gap
 from sigscope.model.host import Host
 from sigscope.model.process import Process
+from sigscope.model.seccomp import Filter
 from sigscope.model.sigaction import SIG_DFL, SIG_IGN, SigAction
 from sigscope.model.siginfo import SigInfo
 from sigscope.model.signals import EMPTY, FIRST, LAST, SignalSet
@@ -39,11 +40,13 @@ class Permission:
     """What the caller has found out, and what the user has asked for.
 
     ``proven``: names of the system calls that all filters of the process are known to allow.
+    ``judge`` tells the same of the filters of a thread, where it takes a stop to read them.
     ``force``: threads whose call would notice the stop are looked at all the same.
     """
 
     proven: frozenset[str] = frozenset()
     force: bool = False
+    judge: Callable[[tuple[Filter, ...]], frozenset[str]] | None = None
 
 
 @dataclass
@@ -83,7 +86,7 @@ def inspect(
     def work(session: Session) -> None:
         _visit_all(session, alone, seen)
         if plan is not None:
-            _ask(session, plan, alone, seen)
+            _ask(session, plan, alone, seen, permission if process.seccomp else None)
 
     trace(process.pid, work, permission.proven, hand)
     return _filled(process, seen)
@@ -162,7 +165,7 @@ def _forbidden(process: Process, permission: Permission) -> str | None:
         return "it is stopped, and its parent would be told of another stop"
     if process.frozen is not None:
         return "it is frozen"
-    if process.seccomp and not permission.proven >= NEEDS:
+    if process.seccomp and not permission.proven >= NEEDS and permission.judge is None:
         return "a seccomp filter is not known to let rt_sigaction and rt_sigreturn pass"
     try:
         with LiveDirectory(f"/proc/{process.pid}") as directory:
@@ -193,11 +196,19 @@ def _order(process: Process, ground: Ground) -> tuple[int, ...]:
     return tuple(tid for _, tid in sorted(found))
 
 
-def _ask(session: Session, plan: _Plan, alone: frozenset[int], seen: _Seen) -> None:
+def _ask(
+    session: Session,
+    plan: _Plan,
+    alone: frozenset[int],
+    seen: _Seen,
+    filtered: Permission | None,
+) -> None:
     why = "no thread stands on a stack of its own"
     for tid in [tid for tid in plan.order if tid not in alone][: 4 * TRIES]:
         for _ in range(TRIES):
             try:
+                if filtered is not None:
+                    _check_filters(session, tid, filtered)
                 with session.visit(tid) as tracee:
                     seen.actions = read_actions(tracee, plan.ground, plan.signals)
                 return
@@ -208,6 +219,21 @@ def _ask(session: Session, plan: _Plan, alone: frozenset[int], seen: _Seen) -> N
                 break
     hint = "sudo sigscope handlers reads them without a stop"
     seen.gaps.append(Gap(f"handlers of {session.pid}", why, hint))
+
+
+def _check_filters(session: Session, tid: int, permission: Permission) -> None:
+    """The thread that is to make the call has to be allowed to, by its own filters."""
+    if permission.proven >= NEEDS:
+        return
+    if permission.judge is None:
+        raise CannotInject("its seccomp filter is not known to let rt_sigaction pass")
+    with session.visit(tid) as tracee:
+        try:
+            filters = tracee.filters()
+        except OSError as error:
+            raise CannotInject(f"its seccomp filter cannot be read: {error.strerror}") from None
+    if not permission.judge(filters) >= NEEDS:
+        raise CannotInject("its seccomp filter does not let rt_sigaction or rt_sigreturn pass")
 
 
 def _filled(process: Process, seen: _Seen) -> Process:

@@ -17,11 +17,18 @@ from sigscope.model.siginfo import SigInfo
 
 
 def told_here(process: Process, queue: tuple[SigInfo, ...]) -> tuple[SigInfo, ...]:
-    """The queue with pids of our own namespace; None for a sender that is not found there."""
+    """The queue with pids of our own namespace; a sender not found there stays ``inside``."""
     if len(process.nspid) <= 1 or not any(info.pid for info in queue):
         return queue
     names = _names(process.pid)
-    return tuple(info._replace(pid=names.get(info.pid)) if info.pid else info for info in queue)
+    return tuple(_told(info, names) for info in queue)
+
+
+def _told(info: SigInfo, names: dict[int, int]) -> SigInfo:
+    if not info.pid:
+        return info
+    ours = names.get(info.pid)
+    return info._replace(inside=True) if ours is None else info._replace(pid=ours)
 
 
 @lru_cache(maxsize=8)

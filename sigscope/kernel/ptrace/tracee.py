@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 import time
 
@@ -13,10 +14,13 @@ from sigscope.kernel.ptrace.laundering import EINTR, RESTARTBLOCK, rewritten
 from sigscope.kernel.ptrace.requests import Requests
 from sigscope.kernel.ptrace.waiting import Stop, StopKind, await_change, poll, reap
 from sigscope.model.registers import Registers, StoppedCall
+from sigscope.model.seccomp import Filter, Instruction
 from sigscope.model.siginfo import SigInfo
 from sigscope.model.signals import SignalSet
 
 _MASK = struct.Struct("=Q")
+_INSTRUCTION = struct.Struct("=HBBI")
+MOST_FILTERS = 256
 AT_ONCE = 32
 """Entries of a queue that one request fetches."""
 MOST_QUEUED = 1 << 12
@@ -188,6 +192,25 @@ class Tracee:
             if len(data) < AT_ONCE * SIZE:
                 break
         return tuple(found)
+
+    def filters(self) -> tuple[Filter, ...]:
+        """Its seccomp filters, newest first. OSError (EACCES) without CAP_SYS_ADMIN, or where
+        we run under a filter ourselves.
+        """
+        found: list[Filter] = []
+        while len(found) < MOST_FILTERS:
+            try:
+                length = self.requests(request.SECCOMP_GET_FILTER, self.tid, len(found), 0)
+                size = length * _INSTRUCTION.size
+                data = self.requests.get(request.SECCOMP_GET_FILTER, self.tid, len(found), size)
+            except FileNotFoundError:  # there are no more
+                break
+            except OSError as error:
+                if error.errno == errno.EINVAL:  # there is none at all
+                    break
+                raise
+            found.append(Filter(tuple(Instruction(*row) for row in _INSTRUCTION.iter_unpack(data))))
+        return tuple(reversed(found))
 
     def siginfo(self) -> SigInfo:
         """Of the signal that is about to be delivered."""
