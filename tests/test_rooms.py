@@ -42,7 +42,7 @@ ROOMS = {
     "errors": room(""),
     "decode": room("decode model errors"),
     "kernel": room(
-        "kernel decode model errors", "dpkt psutil ptrace elftools demangle", pure=False
+        "kernel decode model errors", "dpkt psutil ptrace elftools itanium_demangler", pure=False
     ),
     "analysis": room("analysis model errors"),
     "actions": room("actions kernel analysis model errors", pure=False),

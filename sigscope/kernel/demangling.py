@@ -1,26 +1,30 @@
-"""C++ and Rust names as one reads them, if the package that knows how is there."""
+"""C++ names (and Rust's older ones, which look the same) as one reads them."""
 
 from __future__ import annotations
 
-_PREFIXES = ("_Z", "_R", "__Z")
-_LONGEST = 8192
+_PREFIX = "_Z"
+_LONGEST = 1024
+_MOST_REFERENCES = 24
+"""S_ and T_ stand for something earlier: by nesting them, a short name can mean megabytes."""
 
 
 def demangled(symbol: str) -> str:
     """The name in the source; the symbol itself if it is not mangled, or cannot be read.
 
-    >>> demangled("ngx_signal_handler")
-    'ngx_signal_handler'
+    >>> demangled("_ZN7service6Worker4stopEi"), demangled("ngx_signal_handler")
+    ('service::Worker::stop(int)', 'ngx_signal_handler')
     """
     if symbol.endswith(".abi0"):  # Go's assembly functions; its tracebacks do not show this
         return symbol.removesuffix(".abi0")
-    if not symbol.startswith(_PREFIXES) or len(symbol) > _LONGEST:
+    if not symbol.startswith(_PREFIX) or len(symbol) > _LONGEST:
+        return symbol
+    if symbol.count("S") + symbol.count("T") > _MOST_REFERENCES:
         return symbol
     try:
-        import demangle
-    except ImportError:  # it needs Python 3.11
+        import itanium_demangler
+    except ImportError:  # sigscope run from a bare copy of its files
         return symbol
     try:
-        return str(demangle.demangle(symbol)) or symbol
-    except (demangle.DemanglingError, RecursionError, ValueError):
+        return str(itanium_demangler.parse(symbol) or symbol)
+    except Exception:  # a lambda, which it does not know; a hostile name, for which it is not made
         return symbol

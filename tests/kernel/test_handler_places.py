@@ -279,7 +279,6 @@ def test_a_mangled_name_is_shown_as_it_was_written(tmp_path: Path) -> None:
     gxx = shutil.which("g++")
     if gxx is None:
         pytest.skip("no C++ compiler: apt-get install g++")
-    pytest.importorskip("demangle")
     source = tmp_path / "lambda.cc"
     source.write_text(
         "#include <csignal>\n#include <cstdio>\n#include <unistd.h>\n"
@@ -298,7 +297,7 @@ def test_a_mangled_name_is_shown_as_it_was_written(tmp_path: Path) -> None:
         try:
             made, named = json.loads(child.stdout.readline())
             assert place(child.pid, named).function == "service::Worker::stop(int)"
-            assert "lambda" in place(child.pid, made).function
+            assert "main" in place(child.pid, made).function  # a lambda keeps its symbol
             assert place(child.pid, named).symbol == "_ZN7service6Worker4stopEi"
         finally:
             child.kill()
