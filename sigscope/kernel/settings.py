@@ -12,7 +12,7 @@ import importlib
 import os
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from sigscope.model.catalog import Setting, Settings
 from sigscope.model.gap import Gap
@@ -36,6 +36,7 @@ READERS = (
 """Which module of ``decode.settings`` reads the settings of which program, by its comm or the
 name of its executable."""
 _READERS_IN = "sigscope.decode.settings"
+T = TypeVar("T")
 MOST_BYTES = 4 << 20
 LONGEST_CMDLINE = 1 << 16
 
@@ -48,16 +49,23 @@ def read_settings(process: Process, proc: str = "/proc") -> Settings:
     reader = _reader(process)
     if reader is None:
         return Settings()
+    said = read_with(reader, process.pid, proc)
+    found = tuple(one for one in said if isinstance(one, Setting))
+    return Settings(found, tuple(one for one in said if isinstance(one, Gap)))
+
+
+def read_with(
+    reader: Callable[[tuple[str, ...], Files], Iterable[T | Gap]], pid: int, proc: str = "/proc"
+) -> tuple[T | Gap, ...]:
+    """What a reader makes of the command line and the files of a process, as it sees them."""
     from sigscope.kernel.rooted import RootedFiles
 
     try:
-        argv = _argv(process.pid, proc)
-        with RootedFiles(process.pid, proc, _start(process.pid, proc)) as files:
-            said = tuple(reader(argv, _Bounded(files)))
+        argv = _argv(pid, proc)
+        with RootedFiles(pid, proc, _start(pid, proc)) as files:
+            return tuple(reader(argv, _Bounded(files)))
     except OSError as error:
-        return Settings(gaps=(Gap("settings", error.strerror or "unreadable", _hint(error)),))
-    found = tuple(one for one in said if isinstance(one, Setting))
-    return Settings(found, tuple(one for one in said if isinstance(one, Gap)))
+        return (Gap("settings", error.strerror or "unreadable", _hint(error)),)
 
 
 def _reader(process: Process) -> Reader | None:

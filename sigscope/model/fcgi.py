@@ -232,3 +232,17 @@ class Clues:
     sender: str = ""
     limit: str = ""
     evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FastcgiPass:
+    """A location of nginx that passes requests on to ``address``: a path, or ``host:port``.
+
+    ``buffer`` is its fastcgi_buffer_size in bytes, ``where`` that is set (or ``default``).
+    """
+
+    location: str
+    address: str
+    buffer: int
+    where: str
+    cached: bool = False

@@ -167,6 +167,29 @@ def braced(text: str) -> Iterator[Directive]:
         line += part.count("\n")
 
 
+def nested(text: str) -> Iterator[Directive]:
+    """All statements; a block begins with one that ends in ``{``, and ends with ``}``.
+
+    >>> [one.words for one in nested("http { server { b c; } }")]
+    [('http', '{'), ('server', '{'), ('b', 'c'), ('}',), ('}',)]
+    """
+    line, found = 1, list[str]()
+    for part in _PART.findall(text):
+        if part == "{":
+            yield Directive((*found, part), line, inner=True)
+            found = []
+        elif part == "}":
+            yield Directive((part,), line, inner=True)
+            found = []
+        elif part == ";":
+            if found:
+                yield Directive(tuple(found), line, inner=True)
+            found = []
+        elif _counts(part):
+            found.append(_bare(part))
+        line += part.count("\n")
+
+
 def _counts(part: str) -> bool:
     return not part.isspace() and not part.startswith("#")
 

@@ -13,14 +13,19 @@ _TITLE = "nginx: master process "
 _USUAL = ("/etc/nginx/nginx.conf", "/usr/local/nginx/conf/nginx.conf")
 
 
-def settings(argv: tuple[str, ...], files: Files) -> Iterator[Setting | Gap]:
-    """From -c, or the usual place; -g is part of the configuration, and has the last word."""
-    words = " ".join(argv).removeprefix(_TITLE)
-    path = option(words.split(), "-c")
+def configuration(argv: tuple[str, ...], files: Files) -> str:
+    """The path of the main file: from -c, or the usual place."""
+    words = " ".join(argv).removeprefix(_TITLE).split()
+    path = option(words, "-c")
     if path is None:
-        path = next((one for one in _USUAL if isinstance(files.read(one), bytes)), _USUAL[0])
-    else:
-        path = below(option(words.split(), "-p") or "", path) if path[:1] != "/" else path
+        return next((one for one in _USUAL if isinstance(files.read(one), bytes)), _USUAL[0])
+    return below(option(words, "-p") or "", path) if path[:1] != "/" else path
+
+
+def settings(argv: tuple[str, ...], files: Files) -> Iterator[Setting | Gap]:
+    """-g is part of the configuration, and has the last word."""
+    words = " ".join(argv).removeprefix(_TITLE)
+    path = configuration(argv, files)
     base = directory(path)
 
     def includes(one: Directive) -> str | None:
