@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sigscope.analysis.case import Case
 from sigscope.analysis.checks import CHECKS
+from sigscope.analysis.checks.ignored_inherited import TERMINAL
 from sigscope.analysis.launder import CHLD
 from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.finding import Finding, Severity
@@ -23,7 +24,8 @@ def suspects(host: Host) -> frozenset[int]:
 
     Only what is blocked everywhere, or waits somewhere, needs more than the scan: is
     there a signalfd that takes it, which program is it, which thread forked it? And of who
-    ignores SIGCHLD: is it the same program as its parent, under another name?
+    ignores SIGCHLD, or what its parent ignores as well: is it the same program as its parent,
+    under another name?
     """
     return frozenset(
         process.pid
@@ -34,8 +36,16 @@ def suspects(host: Host) -> frozenset[int]:
             or any(thread.pending and thread.blocked for thread in process.living)
             or process.state is State.STOPPED
             or (process.ignored or EMPTY) >= CHLD
+            or _ignores_alike(process, host.parent(process))
         )
     )
+
+
+def _ignores_alike(process: Process, parent: Process | None) -> bool:
+    if parent is None or parent.comm == process.comm:
+        return False
+    both = (process.ignored or EMPTY) & (parent.ignored or EMPTY)
+    return bool(both - LIBC_OWN - TERMINAL)
 
 
 def diagnose(host: Host, pids: Iterable[int] | None = None) -> Diagnosis:
@@ -85,7 +95,7 @@ def _not_judged(process: Process) -> Gap:
 
 
 def lasting(first: Diagnosis, second: Diagnosis) -> Diagnosis:
-    """The first diagnosis without those of its errors that a second look does not confirm.
+    """The first diagnosis without what a second look does not confirm; notes need none.
 
     One sample can lie: an event loop opens its mask for an instant every now and then, and
     what is pending in one look is gone in the next.
@@ -94,7 +104,7 @@ def lasting(first: Diagnosis, second: Diagnosis) -> Diagnosis:
     kept = tuple(
         finding
         for finding in first.findings
-        if finding.severity is not Severity.ERROR or _key(first, finding) in confirmed
+        if finding.severity is Severity.NOTE or _key(first, finding) in confirmed
     )
     return replace(first, findings=kept)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 
 from sigscope.model.process import Process
-from sigscope.model.signals import EMPTY, EVERYTHING, SignalSet
+from sigscope.model.signals import EMPTY, EVERYTHING, LIBC_OWN, SignalSet
 from sigscope.model.value import dataclass
 
 
@@ -75,6 +75,12 @@ BACKGROUND_JOB = SignalSet.of("SIGINT", "SIGQUIT")
 """What a shell without job control has ignored in a job started with & (POSIX, 2.9.3.1)."""
 
 
-def in_background(child: Process) -> bool:
+ALSO_IGNORED = BACKGROUND_JOB | LIBC_OWN | SignalSet.of("SIGHUP", "SIGPIPE", "SIGXFSZ", "SIGCHLD")
+"""nohup ignores HUP, interpreters PIPE and XFSZ. What ignores more than that (strace -o: TERM,
+TTIN, TTOU) has set its dispositions itself, and INT and QUIT may be of that, too."""
+
+
+def in_background(child: Process, shell: Process) -> bool:
     """Does it look like a job that a script started with &?"""
-    return not BACKGROUND_JOB - (child.ignored or EMPTY)
+    ignored = child.ignored or EMPTY
+    return not BACKGROUND_JOB - ignored and not ignored - ALSO_IGNORED - (shell.ignored or EMPTY)

@@ -88,7 +88,7 @@ def _also_ignored(parent: Process, child: Process, signal: Signal) -> Step:
     if signal in parent.ignored:
         because = f"{who} ignores it, too, and execve keeps that"
         return Step(because, Confidence.LIKELY, replace(link, holders=1, threads=1))
-    if parent.comm in SHELLS and in_background(child) and signal in BACKGROUND_JOB:
+    if parent.comm in SHELLS and in_background(child, parent) and signal in BACKGROUND_JOB:
         because = "a shell without job control ignores SIGINT and SIGQUIT in what it starts with &"
         return Step(because, Confidence.LIKELY, link)
     return Step(

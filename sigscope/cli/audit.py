@@ -172,15 +172,19 @@ def _look(source: ProcFS, pids: set[int]) -> Audit:
 
 
 def _examine(source: ProcFS, host: Host, pids: frozenset[int]) -> Audit:
-    """What is more than a note rests on two looks; a recorded host is as it is."""
+    """What is more than a note rests on several looks; a recorded host is as it is."""
     host = read_machine(source, read_placements(source, host, host.processes))
-    first = judge(_prepared(source, Scene(host, pids)))
-    again = doubtful(first)
-    if not source.live or not again:
-        return first
-    time.sleep(sum(PAUSES))
-    later = read_again(source, host, again)
-    return confirmed(first, judge(_prepared(source, Scene(later, again, before=first.host))))
+    answer = judge(_prepared(source, Scene(host, pids)))
+    for pause in PAUSES if source.live else ():
+        again = doubtful(answer)
+        if not again:
+            break
+        time.sleep(pause)
+        later = read_again(source, host, again)
+        answer = confirmed(
+            answer, judge(_prepared(source, Scene(later, again, before=answer.host)))
+        )
+    return answer
 
 
 def _prepared(source: ProcFS, scene: Scene) -> Scene:

@@ -15,7 +15,7 @@ from sigscope.model.finding import Severity
 from sigscope.model.host import Host
 
 PAUSES = (0.011, 0.023, 0.037, 0.053, 0.126)
-"""Seconds between the looks on which an error rests: a quarter of a second in all, and uneven.
+"""Seconds between the looks on which more than a note rests: uneven, a quarter of one in all.
 
 Healthy event loops were seen to open their mask every 0.1 s, and two looks at a busy shell hit
 upon the same instant of its loop too often.
@@ -23,7 +23,7 @@ upon the same instant of its loop too often.
 
 
 def diagnose_targets(procfs: ProcFS, targets: Iterable[Target]) -> Diagnosis:
-    """These processes, looked at closely; an error among the findings is looked at again."""
+    """These processes, looked at closely; where more than a note is found, several times."""
     seen = {target.pid: target.process for target in targets if target.process is not None}
     pids = tuple(seen)
     host = read_family(procfs, pids, seen=seen)
@@ -38,10 +38,10 @@ def diagnose_host(procfs: ProcFS, host: Host, shown: Collection[int]) -> Diagnos
 
 
 def _settled(procfs: ProcFS, first: Diagnosis) -> Diagnosis:
-    """An error rests on several looks; a recorded tree is as it is."""
+    """More than a note rests on several looks; a recorded tree is as it is."""
     settled = first
     for pause in PAUSES if procfs.live else ():
-        suspected = {one.pid for one in settled.findings if one.severity is Severity.ERROR}
+        suspected = {one.pid for one in settled.findings if one.severity is not Severity.NOTE}
         if not suspected:
             break
         time.sleep(pause)

@@ -11,6 +11,7 @@ from sigscope.analysis import audit as room
 from sigscope.analysis.audit import AUDIT_CHECKS, RULES
 from sigscope.analysis.audit.judge import confirmed, doubtful, judge, needed, waived
 from sigscope.analysis.audit.looks import Looks
+from sigscope.analysis.audit.rules import OF_ONE_PROCESS
 from sigscope.analysis.audit.scene import Scene
 from sigscope.analysis.audit.services import service_of
 from sigscope.analysis.checks import CHECKS
@@ -54,9 +55,13 @@ def test_what_the_second_look_does_not_see_is_dropped() -> None:
     assert ids(confirmed(first, audited(stuck(start_time=200)))) == []
 
 
+def test_what_concerns_only_who_asks_about_that_process_is_left_out() -> None:
+    assert ids(audited(process(9, USR1, caught=USR1))) == []
+
+
 def test_a_note_needs_no_second_look() -> None:
-    first = audited(process(9, USR1, caught=USR1))
-    assert ids(first) == ["note blocked-handler 9"]
+    first = audited(process(9, tracer=8))
+    assert ids(first) == ["note traced 9"]
     assert ids(confirmed(first, audited())) == ids(first)
     assert doubtful(first) == frozenset()
 
@@ -121,5 +126,6 @@ def test_a_rule_has_the_severities_of_its_module(rule: Rule) -> None:
         if path.exists()
     )
     named = set(re.findall(r"Severity\.([A-Z]+)", path.read_text()))
+    named -= {severity.name for one, severity in OF_ONE_PROCESS if one == rule.id}
     assert {severity.name for severity in rule.severities} == named
     assert list(rule.severities) == sorted(rule.severities, key=lambda severity: severity.rank)

@@ -14,6 +14,7 @@ from sigscope.model.state import State
 from tests.analysis.makers import case, host, process, signals, thread
 
 ALRM, TERM, CHLD = signals("ALRM"), signals("TERM"), signals("CHLD")
+USR1 = signals("USR1")
 STUCK = process(9, ALRM, ppid=8, pending=ALRM, caught=ALRM, comm="ping")
 
 
@@ -63,6 +64,13 @@ def test_zombies_and_kernel_threads_are_not_judged() -> None:
     assert answer.lineage == ()
 
 
+def test_who_ignores_what_its_parent_does_is_looked_at_for_its_program() -> None:
+    parent = process(9, ignored=CHLD | TERM | LIBC_OWN, comm="cache")
+    assert suspects(host(parent, process(10, ppid=9, ignored=TERM, comm="cache-main"))) == {9, 10}
+    assert suspects(host(parent, process(10, ppid=9, ignored=TERM, comm="cache"))) == {9}
+    assert suspects(host(parent, process(10, ppid=9, ignored=LIBC_OWN))) == {9}
+
+
 def test_gaps_of_host_process_and_check_are_all_told_and_each_once() -> None:
     gap = Gap("fd of 9", "permission denied")
     blind = replace(STUCK, signalfds=None, gaps=(gap, gap))
@@ -107,10 +115,12 @@ def test_another_signal_or_thread_confirms_nothing() -> None:
     ]
 
 
-def test_warnings_and_notes_need_no_second_look() -> None:
-    held = process(9, state=State.STOPPED)
-    first = diagnose(host(held))
-    assert lasting(first, diagnose(host())).findings == first.findings != ()
+def test_a_warning_needs_a_second_look_and_a_note_does_not() -> None:
+    stopped = diagnose(host(process(9, state=State.STOPPED)))
+    assert lasting(stopped, stopped).findings == stopped.findings != ()
+    assert lasting(stopped, diagnose(host(process(9)))).findings == ()
+    noted = diagnose(host(process(9, USR1, caught=USR1)))
+    assert lasting(noted, diagnose(host(process(9)))).findings == noted.findings != ()
 
 
 def test_the_command_for_good_is_quoted_for_a_shell() -> None:

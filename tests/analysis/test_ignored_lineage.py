@@ -67,6 +67,14 @@ def test_of_a_background_job_only_int_and_quit_are_the_shells() -> None:
     assert not traced(job, process(8, comm="bash"), signal=13).chain
 
 
+def test_who_ignores_more_than_a_shell_would_has_set_it_all_itself() -> None:
+    strace = signals("HUP", "INT", "QUIT", "PIPE", "TERM", "TTIN", "TTOU")
+    job = process(9, ppid=8, ignored=strace, comm="strace")
+    assert not traced(job, process(8, comm="bash"), signal=2).chain
+    trapping = process(8, comm="bash", ignored=signals("TERM", "TTIN", "TTOU"))
+    assert traced(job, trapping, signal=2).chain
+
+
 def test_what_a_fork_of_the_same_program_ignores_is_not_foreign() -> None:
     master = process(8, ignored=PIPE, comm="nginx")
     line = traced(process(9, ppid=8, ignored=PIPE, comm="nginx"), master, signal=13)

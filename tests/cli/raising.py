@@ -93,13 +93,6 @@ def _inherited_handler(target: TARGET_FIXTURE, folder: Path) -> Iterator[Seen]:
 
 
 @contextlib.contextmanager
-def _own_handler(_target: TARGET_FIXTURE, _folder: Path) -> Iterator[Seen]:
-    with Daemon([PYTHON, "-c", f"import signal; signal.pthread_sigmask(0, [10]); {HANDLES}"]) as it:
-        proc.eventually(lambda: signal.SIGUSR1 in proc.masks(it.pid).caught)
-        yield Seen(it.pid)
-
-
-@contextlib.contextmanager
 def _hung(target: TARGET_FIXTURE, folder: Path) -> Iterator[Seen]:
     root()
     if not os.path.exists("/dev/fuse"):
@@ -190,7 +183,6 @@ OWN_TIMER = ("env", "-u", "READY_FD", str(build("posix_timer")))
 RAISING: dict[tuple[str, str], Raiser] = {
     ("error", "blocked-pending"): _target("blocked_pending"),
     ("warning", "blocked-handler"): _inherited_handler,
-    ("note", "blocked-handler"): _own_handler,
     ("warning", "blocked-inherited"): _child_of_worker("sleep", "60"),
     ("warning", "blocked-fault"): _child_of_worker("sleep", "60"),
     ("note", "blocked-fault"): _target("fault_blocked"),

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from sigscope.analysis.audit import AUDIT_CHECKS
 from sigscope.analysis.audit.looks import Looks
+from sigscope.analysis.audit.rules import OF_ONE_PROCESS
 from sigscope.analysis.audit.scene import Scene
 from sigscope.analysis.audit.services import service_of
 from sigscope.analysis.diagnose import diagnose, suspects
@@ -29,7 +30,7 @@ def judge(scene: Scene) -> Audit:
     """Every check on every audited process, worst first."""
     diagnosis = diagnose(scene.host, sorted(scene.audited))
     scene = replace(scene, diagnosis=diagnosis)
-    findings = list(diagnosis.findings)
+    findings = [one for one in diagnosis.findings if (one.id, one.severity) not in OF_ONE_PROCESS]
     gaps = list(diagnosis.gaps)
     instead: set[tuple[str, int]] = set()
     for check in AUDIT_CHECKS:

@@ -15,12 +15,12 @@ INHERITANCE = "signal(7), section Signal mask and pending signals; fork(2), exec
 TOLD: dict[str, tuple[tuple[Severity, ...], str, str, str]] = {
     "blocked-pending": (
         (ERROR,),
-        "ShdPnd or SigPnd, and SigBlk of every thread, at two looks; no signalfd, no sigwait",
+        "ShdPnd or SigPnd, and SigBlk of every thread, at several looks; no signalfd, no sigwait",
         f"sigscope unblock frees it, live; {CLEAN}",
         "signal(7); complete_signal of kernel/signal.c",
     ),
     "blocked-handler": (
-        (WARNING, NOTE),
+        (WARNING,),
         "SigCgt, and SigBlk of every thread; no signalfd; where the mask came from",
         CLEAN,
         INHERITANCE,
@@ -63,3 +63,8 @@ TOLD: dict[str, tuple[tuple[Severity, ...], str, str, str]] = {
     ),
 }
 """Id -> severities, evidence, remedy, source."""
+
+OF_ONE_PROCESS = frozenset({("blocked-handler", NOTE)})
+"""Worth a word when somebody asks about that very process; of a whole host it is noise. Event
+loops (mosquitto, strace, the workers of Apache) block their handlers' signals and open them for
+an instant, which no look at /proc can see."""

@@ -26,7 +26,7 @@ MEANS = (
     "a signal that ends it is pending and open, but the thread is in uninterruptible sleep: SIGKILL"
     " (an error), or another one that such a sleep holds back (a warning)"
 )
-EVIDENCE = "State D at two looks; SigPnd or ShdPnd; the system call and the wait channel"
+EVIDENCE = "State D at several looks; SigPnd or ShdPnd; the system call and the wait channel"
 REMEDY = "remove what it waits for: thaw it, end the child of a vfork, abort the FUSE or NFS mount"
 SOURCE = "proc_pid_stat(5), state D; vfork(2); TASK_KILLABLE in include/linux/sched.h"
 INSTEAD_OF: tuple[str, ...] = ()

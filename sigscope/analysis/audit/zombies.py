@@ -17,7 +17,7 @@ MEANS = (
     "a parent has five or more zombie children (a warning), or one that has been dead for a minute"
     " (a note): it does not reap them"
 )
-EVIDENCE = "State Z of the children at two looks; since when, where the kernel tells"
+EVIDENCE = "State Z of the children at several looks; since when, where the kernel tells"
 REMEDY = "mend the parent (waitpid in a SIGCHLD handler); ending it lets init reap them"
 SOURCE = "wait(2), NOTES; kernel/exit.c"
 INSTEAD_OF: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""sshd, cron, rsyslogd, dnsmasq, supervisord, dockerd.
+"""sshd, cron, rsyslogd, dnsmasq, supervisord, dockerd, containerd-shim.
 
 Tried: tests/daemons/test_services_signals.py.
 """
@@ -11,7 +11,11 @@ from sigscope.model.catalog import Program, Taken
 _SUPERVISOR = "supervisord(1), Signal Handlers"
 _RSYSLOGD = "rsyslogd(8), SIGNALS"
 _DNSMASQ = "dnsmasq(8), NOTES"
-_DOCKERD = "Docker Engine, dockerd"
+_DOCKER_LIVES = "Docker Engine manual, Live restore (docs.docker.com/engine/daemon/live-restore)"
+_DOCKER_RELOAD = "dockerd reference, Configuration reload behavior (docs.docker.com)"
+_DOCKER_LOGS = "Docker Engine manual, Read the daemon logs (docs.docker.com/engine/daemon/logs)"
+_SHIM_SOURCE = "containerd, runtime/v2/shim/shim.go and shim_unix.go"
+_SHIM_GUIDE = "containerd, runtime/v2/README.md, on the command delete of a shim"
 
 _SSHD = (
     on(
@@ -98,14 +102,36 @@ _DOCKER = (
     on(
         "TERM INT",
         "shuts down, and stops all containers first, unless live-restore is on",
-        f"{_DOCKERD}, live-restore",
+        _DOCKER_LIVES,
         loses="all containers, without live-restore",
     ),
-    on("HUP", "reads its configuration file anew; containers go on", f"{_DOCKERD}, --config-file"),
+    on(
+        "HUP",
+        "reads its configuration file anew, and takes over those options that may change while it"
+        " runs; containers go on",
+        _DOCKER_RELOAD,
+    ),
     on(
         "USR1",
-        "writes the stacks of all goroutines to a file, and names it in its log",
-        "Docker Engine, Read the daemon logs, Force a stack trace to be logged",
+        "writes the stacks of all goroutines to its log, or to a file named there",
+        _DOCKER_LOGS,
+    ),
+)
+
+_SHIM = (
+    on(
+        "TERM INT",
+        "ends (old versions take no notice); containerd then removes its containers",
+        f"{_SHIM_SOURCE}; {_SHIM_GUIDE}",
+        loses="its containers",
+    ),
+    on("USR1", "writes the stacks of all goroutines to the log of containerd", _SHIM_SOURCE),
+    on(
+        "KILL",
+        "ends; containerd sees that it is gone, and removes its containers",
+        _SHIM_GUIDE,
+        loses="its containers",
+        taken=Taken.ANY,
     ),
 )
 
@@ -119,4 +145,5 @@ PROGRAMS = (
     Program("dnsmasq", "", "dnsmasq", _DNS),
     Program("supervisord", "", "supervisord", _SUPERVISORD),
     Program("dockerd", "", "dockerd", _DOCKER),
+    Program("containerd-shim", "", "containerd-shim.*", _SHIM),
 )

@@ -7,7 +7,10 @@ from sigscope.model.catalog import Program, Taken
 
 _REDIS = "Redis, Redis signal handling"
 _MEMCACHED = "memcached.c"
-_MYSQL = "MySQL Reference Manual, Unix Signal Handling in MySQL"
+_MYSQL = (
+    "MySQL 8.0 Reference Manual, 6.10 Unix Signal Handling in MySQL; MariaDB, signal_hand() of"
+    " sql/mysqld.cc"
+)
 _SESSIONS = "all connections and their open transactions"
 
 _REDIS_SERVER = (
@@ -59,7 +62,8 @@ _SQL = (
     ),
     on(
         "HUP",
-        "reloads the grant tables, flushes tables, logs and caches, and logs its state",
+        "reloads the grant tables, flushes tables, logs and caches; MariaDB, and MySQL before"
+        " 8.0.20, log their state as well",
         _MYSQL,
         taken=Taken.ANY,
     ),

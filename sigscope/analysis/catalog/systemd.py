@@ -5,7 +5,7 @@ from __future__ import annotations
 from sigscope.analysis.catalog.entry import on
 from sigscope.model.catalog import Documented, Program, Taken
 
-_MANUAL = "systemd(1), SIGNALS"
+_MANUAL = "systemd(1), SIGNALS (systemd 252)"
 
 
 def _unit(number: int, target: str, does: str) -> Documented:

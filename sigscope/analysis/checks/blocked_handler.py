@@ -15,7 +15,7 @@ from sigscope.model.signals import EMPTY, FAULTS, SignalSet
 ID = "blocked-handler"
 MEANS = (
     "a handler is installed, all threads block its signal, and nothing else takes it; a warning"
-    " if the mask came from another program's thread, else a note"
+    " if the mask came from another program's thread, else a note (of sigscope pid alone)"
 )
 
 

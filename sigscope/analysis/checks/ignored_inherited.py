@@ -11,14 +11,17 @@ from sigscope.model.finding import Finding, Severity
 from sigscope.model.gap import Gap
 from sigscope.model.lineage import Kind
 from sigscope.model.naming import listed
+from sigscope.model.signals import SignalSet
 
 ID = "ignored-inherited"
+TERMINAL = SignalSet.of("SIGTTIN", "SIGTTOU")
+"""These alone change nothing that anybody waits for; tmux, for one, passes them on."""
 MEANS = "the process ignores a signal because another program, which started it, does"
 
 
 def check(case: Case) -> Iterator[Finding | Gap]:
     signals = case.inherited(case.ignored - CHLD, Kind.IGNORED)
-    if not signals:
+    if not signals - TERMINAL:
         return
     verb = "are" if len(signals) > 1 else "is"
     yield Finding(

@@ -21,7 +21,7 @@ class Judged(NamedTuple):
         return f"{'worth telling' if self.worth else 'noise'}: {self.reason}"
 
 
-LOOP = "its event loop opens the mask every 0.1 s or sooner, and its TERM works"
+LOOP = "its event loop opens the mask every 0.1 s or sooner, and its TERM works; audit is silent"
 BUSY = "caught between fork and exec, when the C library holds all back for an instant"
 
 JUDGED = (
@@ -32,18 +32,6 @@ JUDGED = (
         "only a worker: the master stops it by the pipe of death, and INT is the master's",
     ),
     Judged("mosquitto", "blocked-handler", False, LOOP),
-    Judged(
-        "varnish",
-        "ignored-inherited",
-        False,
-        "not another program: tree took the worker's own name (cache-main) for one",
-    ),
-    Judged(
-        "renamed-worker",
-        "ignored-inherited",
-        False,
-        "not another program, but the same one under a name that the worker gave itself",
-    ),
     Judged(
         "supervisord",
         "ignored-inherited",
@@ -75,24 +63,13 @@ JUDGED = (
         "script(1) reads a signalfd, blocked all itself and has no crash handler to lose",
     ),
     Judged(
-        "tmux",
-        "ignored-inherited",
-        False,
-        "TTIN and TTOU alone change nothing that anybody waits for",
-    ),
-    Judged(
         "nohup",
         "ignored-inherited",
         True,
         "HUP is nohup's purpose; that INT does not end it surprises",
     ),
     Judged("strace", "blocked-handler", False, "ALRM is its own, opened only while it sleeps"),
-    Judged(
-        "strace",
-        "ignored-inherited",
-        False,
-        "untrue: strace -o ignores INT and QUIT itself; its parent was a shell, without &",
-    ),
+    Judged("strace", "traced", True, "who wonders why gdb cannot attach is told"),
 )
 
 

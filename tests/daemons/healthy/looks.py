@@ -20,7 +20,7 @@ BUSY = 3  # more rounds: what is wrong with these is wrong for an instant
 
 @dataclass(frozen=True)
 class Look:
-    """What one run of ``sigscope tree`` or ``sigscope pid`` said of the family."""
+    """What one run of ``sigscope tree``, ``pid`` or ``audit`` said of the family."""
 
     command: str
     status: int
@@ -80,6 +80,13 @@ def each(running: Running) -> Look:
     return Look("pid", said.status, tuple(document["findings"]), tuple(document["processes"]))
 
 
+def audit(running: Running) -> Look:
+    """The family as ``sigscope audit`` sees it; the keeper of the test is left out."""
+    said = sigscope("audit", running.keeper, "--json")
+    findings = (one for one in said.document["findings"] if one["pid"] != running.keeper)
+    return Look("audit", said.status, tuple(findings), ())
+
+
 @contextlib.contextmanager
 def loaded(request: Callable[[], object]) -> Iterator[list[object]]:
     """Two clients that ask one thing after the other; yields the answers so far."""
@@ -105,13 +112,14 @@ def loaded(request: Callable[[], object]) -> Iterator[list[object]]:
 
 def several(running: Running, rounds: int = 1) -> list[Look]:
     """At rest, and then under load where there is a client for it."""
-    looks = [look(running) for _ in range(rounds) for look in (tree, each)]
+    kinds = (tree, each, audit)
+    looks = [look(running) for _ in range(rounds) for look in kinds]
     if running.name.startswith("busy-"):
-        return looks + [look(running) for _ in range(BUSY * rounds) for look in (tree, each)]
+        return looks + [look(running) for _ in range(BUSY * rounds) for look in kinds]
     if running.load is None:
         return looks
     with loaded(running.load) as answers:
         proc.eventually(lambda: any(answers), saying=f"{running.name} answers under load")
-        looks += [look(running) for _ in range(rounds) for look in (tree, each)]
+        looks += [look(running) for _ in range(rounds) for look in kinds]
     assert any(answers)
     return looks
