@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import click
 
 from sigscope.cli.options import engine_option, json_option, source_options, target_arguments
 from sigscope.cli.output import put, put_json, put_remarks, width
 from sigscope.cli.source import open_source
-from sigscope.cli.target import resolve_all
+from sigscope.cli.target import Target, resolve_all
 from sigscope.errors import ExitStatus
 from sigscope.kernel.closer import look_closer
 from sigscope.kernel.handlers import read_handlers
@@ -49,9 +49,8 @@ def handlers(
     found, status = resolve_all(source, targets)
     if not found:
         return status
-    pids = [target.pid for target in found]
-    host = _read(source, pids)
-    processes = [host.processes[pid] for pid in pids]
+    host = _read(source, found)
+    processes = [host.processes[target.pid] for target in found]
     gaps = [*host.gaps, *(gap for process in processes for gap in _gaps(host, process))]
     if as_json:
         from sigscope.analysis.handlers import handlers as judged
@@ -77,9 +76,11 @@ def handlers(
     return max(status, int(refused))
 
 
-def _read(source: ProcFS, pids: Collection[int]) -> Host:
+def _read(source: ProcFS, targets: Iterable[Target]) -> Host:
     """The processes with what the kernel's own structures tell of them, and the names of that."""
-    host = look_closer(source, read_family(source, pids), pids)
+    seen = {target.pid: target.process for target in targets if target.process is not None}
+    pids = tuple(seen)
+    host = look_closer(source, read_family(source, pids, seen=seen), pids)
     return read_handlers(source, host, pids)
 
 

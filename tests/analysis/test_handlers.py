@@ -84,6 +84,7 @@ def test_a_stripped_function_is_known_again(
         ("/usr/bin/postgres", Clues(text=("pmdied",)), TERM),
         ("/usr/bin/postgres", Clues(frozenset(("SetLatch",))), TERM),
         ("/usr/lib/x86_64-linux-gnu/libc.so.6", None, TERM),
+        ("/usr/lib/x86_64-linux-musl/libc.so", None, Signal(33)),
         ("", None, Signal(33)),
     ],
 )

@@ -201,3 +201,40 @@ def test_the_c_librarys_own_are_its_own() -> None:
     assert handler.owner is not None
     assert handler.owner.name in ("glibc", "musl")
     assert handler.function in ("__nptl_setxid_sighandler", "sighandler_setxid", "")
+
+
+CANCELS = """
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+static void *body(void *unused) { for (;;) pause(); return unused; }
+int main(void)
+{
+    pthread_t one, two;
+    pthread_create(&one, NULL, body, NULL);
+    pthread_create(&two, NULL, body, NULL);
+    pthread_cancel(one);
+    pthread_join(one, NULL);
+    puts("ready");
+    fflush(stdout);
+    for (;;) pause();
+}
+"""
+
+
+@pytest.mark.parametrize("how", ["-static", "-dynamic"])
+def test_musls_own_is_not_taken_for_glibcs(how: str) -> None:
+    """musl cancels threads with signal 33, which glibc uses for something else."""
+    gcc = required("musl-gcc", "musl-tools")
+    source = directory() / "cancels.c"
+    source.write_text(CANCELS)
+    program = str(directory() / f"cancels{how}")
+    flags = ["-static"] if how == "-static" else []
+    subprocess.run([gcc, *flags, "-o", program, str(source)], check=True, timeout=60)
+    with runtimes.ready(program) as daemon:
+        found = seen(daemon.pid)
+    (handler,) = found.values()
+    assert handler.signal == 33
+    assert handler.function in ("cancel_handler", "")
+    assert handler.owner is not None
+    assert handler.owner.name == "musl"

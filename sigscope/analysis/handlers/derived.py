@@ -88,7 +88,7 @@ def lettered(clues: Clues, _: Signal) -> str:
 _PHP = r"php.*|libphp.*\.so.*"
 _POSTGRES = r"postgres(ql)?"
 _PYTHON = r"python\d.*|libpython\d.*"
-_GLIBC = r"libc[.-].*|libpthread[.-].*"
+_GLIBC = r"libc\.so\.6.*|libc-2\..*|libpthread\.so\.0.*|libpthread-2\..*"
 _POSTMASTER = "postgresql, src/backend/postmaster/postmaster.c"
 
 KNOWN: tuple[Known, ...] = (

@@ -9,10 +9,11 @@ import re
 from typing import NamedTuple
 
 from sigscope.model.handler import Handler, Owner
+from sigscope.model.location import Location
 
 
 class Owned(NamedTuple):
-    """Functions whose plain names match, in files whose names match, for these signals.
+    """Functions whose plain names match, in files whose names (or paths) match, for these signals.
 
     An empty pattern fits everything; ``signals`` are names.
     """
@@ -25,8 +26,8 @@ class Owned(NamedTuple):
 
 _PYTHON = r"(python|libpython)\d?.*"
 _GO = r"runtime\.(sigtramp|cgoSigtramp|sigtrampgo)"
-_GLIBC = r"libc[.-].*|libpthread[.-].*"
-_MUSL = r"ld-musl-.*|libc\.musl-.*"
+_GLIBC = r"libc\.so\.6.*|libc-2\..*|libpthread\.so\.0.*|libpthread-2\..*"
+_MUSL = r"ld-musl-.*|libc\.musl-.*|/.*-linux-musl.*/libc\.so"
 
 
 def _owned(name: str, function: str, module: str, does: str, source: str, *signals: str) -> Owned:
@@ -120,11 +121,16 @@ def owner(handler: Handler) -> Owner | None:
     for one in OWNED:
         if one.signals and handler.signal.name not in one.signals:
             continue
-        if one.module and not re.fullmatch(one.module, place.module_name):
+        if one.module and not _fits(one.module, place):
             continue
         if not one.function or re.fullmatch(one.function, plain):
             return one.owner
     return None
+
+
+def _fits(pattern: str, place: Location) -> bool:
+    """Does it match the name of the file, or its whole path?"""
+    return any(re.fullmatch(pattern, text) for text in (place.module_name, place.module))
 
 
 def _plain(function: str) -> str:
