@@ -36,6 +36,7 @@ RECORD = "code"
 """Under which name it stands in a snapshot, beside the files of the process."""
 _MOST_SYMBOL_BYTES = 1 << 30
 _DEFERRING = "zend_signal_handler_defer"
+_KERNEL_PAGES = ("[vsyscall]", "[uprobes]")
 _PHP = "zend_signal_globals"
 
 
@@ -163,6 +164,8 @@ class _Space:
         why = ""
         if not mapping.executable:
             why = "memory that is not executable: it would crash"
+        elif mapping.path in _KERNEL_PAGES:
+            why = f"a page of the kernel's own, {mapping.path}"
         elif not mapping.file and mapping.path != "[vdso]":
             why = ANONYMOUS if mapping.path in ("", "//anon") else f"{ANONYMOUS} ({mapping.path})"
         if not why:
@@ -173,9 +176,7 @@ class _Space:
             except NoImage as error:
                 why = f"{error.why}; {error.hint}" if error.hint else error.why
         for address in addresses:
-            offset = address - mapping.start + mapping.offset
-            module = mapping.file
-            yield address, Location(address, module, offset if module else None, why=why)
+            yield address, Location(address, mapping.file, why=why)
 
     def _named(
         self, image: Image, mapping: Mapping, addresses: set[int]

@@ -19,6 +19,7 @@ from sigscope.kernel.rooted import RootedFiles, opened_regular, type_of_file_sys
 from sigscope.model.mapping import Mapping
 
 _MOST_OPEN = 64
+_MAGIC = b"\x7fELF"
 _LARGEST_VDSO = 1 << 20
 _FUSE = 0x65735546
 _O_PATH = os.O_PATH | os.O_CLOEXEC
@@ -83,6 +84,9 @@ class Images:
         if sum(isinstance(one, Image) for one in self._known.values()) >= _MOST_OPEN:
             self.close()
         source = FileSource(descriptor)
+        if source.read_at(0, len(_MAGIC)) != _MAGIC:
+            source.close()
+            return NoImage("JIT or generated code: the file that is mapped there is no program")
         try:
             return Image(Elf(source), source, key)
         except (DecodeError, OSError) as error:

@@ -58,9 +58,9 @@ class Location(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The function, or how far into the module the address lies, or the address."""
+        """The function, or the module and the address as that counts it, or the address."""
         if self.function:
             return f"{self.function}+{self.into:#x}" if self.into else self.function
         if self.module and self.offset is not None:
             return f"{self.module}+{self.offset:#x}"
-        return f"{self.address:#x}"
+        return f"{self.address:#x}, in {self.module}" if self.module else f"{self.address:#x}"

@@ -97,6 +97,9 @@ def test_other_places_are_what_they_are(tmp_path: Path, started: Started) -> Non
     made = place(target.pid, truth["made"])
     assert (made.why, made.module, made.function) == (ANONYMOUS, "", "")
     assert made.text == hex(truth["made"])
+    mapped = place(target.pid, truth["mapped"])
+    assert mapped.why.startswith("JIT or generated code: the file")
+    assert mapped.text == f"{truth['mapped']:#x}, in /memfd:generated"
     assert "no memory is mapped" in place(target.pid, truth["nowhere"]).why
     assert "not executable" in place(target.pid, truth["data"]).why
     assert not place(target.pid, truth["data"]).function

@@ -31,11 +31,17 @@ int main(int argc, char **argv)
     if (made == MAP_FAILED)
         return 1;
     *(unsigned char *)made = 0xc3;
+    int file = memfd_create("generated", 0);
+    if (file < 0 || write(file, "\xc3", 1) != 1)
+        return 1;
+    void *mapped = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0);
+    if (mapped == MAP_FAILED)
+        return 1;
     say("{\"own\": %lu, \"inside\": %lu, \"library\": %lu, \"made\": %lu, \"nowhere\": %lu,"
-        " \"data\": %lu, \"tids\": {\"main\": %d, \"other\": %d}, \"state\": {\"main\": \"%s\"}}",
+        " \"data\": %lu, \"mapped\": %lu, \"tids\": {\"main\": %d, \"other\": %d}, \"state\": {\"main\": \"%s\"}}",
         set(SIGUSR1, (void *)own_handler), set(SIGUSR2, (char *)own_handler + 4),
         set(SIGHUP, (void *)abort), set(SIGTERM, made), set(SIGALRM, (void *)16UL),
-        set(SIGIO, &data_not_code), getpid(), other, other ? "Z" : "S");
+        set(SIGIO, &data_not_code), set(SIGPROF, mapped), getpid(), other, other ? "Z" : "S");
     if (other)
         pthread_exit(NULL);
     wait_for_ever();
