@@ -11,8 +11,43 @@ from command import Command, Run
 READ_THE_HOST = """\
 import time
 import sigscope
+from sigscope.kernel import ProcFS
+procfs = ProcFS(engine="proc")
 start = time.perf_counter()
-host = sigscope.read_all()
+host = sigscope.read_all(procfs)
+print(time.perf_counter() - start)
+"""
+WALK_THE_HOST = """\
+import time
+import sigscope
+from sigscope.kernel import ProcFS
+procfs = ProcFS(engine="bpf")
+sigscope.read_all(procfs)
+start = time.perf_counter()
+host = sigscope.read_all(procfs)
+print(time.perf_counter() - start)
+"""
+"""The programs are loaded once; that is a part of "cold"."""
+WALK_THE_ACTIONS = """\
+import time
+from sigscope.kernel.bpf.depth import read_all_deep
+from sigscope.kernel.bpf.opening import open_tasks
+tasks = open_tasks()
+read_all_deep(tasks)
+tasks.forget()
+start = time.perf_counter()
+host = read_all_deep(tasks)
+print(time.perf_counter() - start)
+"""
+PS = """\
+import subprocess
+import time
+start = time.perf_counter()
+subprocess.run(
+    ("ps", "-eLo", "pid,lwp,ppid,pending,blocked,ignored,caught,comm"),
+    stdout=subprocess.DEVNULL,
+    check=True,
+)
 print(time.perf_counter() - start)
 """
 
@@ -61,6 +96,8 @@ class Measurement:
     unit: str = ""
     crowded: bool = True
     filtered: bool = False
+    over: bool = False
+    """Not the ratio to the base counts, but by how many milliseconds it is exceeded."""
 
 
 def wall(run: Run) -> float:
@@ -90,6 +127,18 @@ def simulate(stage: Stage) -> Command:
     return Command((stage.python, "-I", "-c", SIMULATE), keep=True)
 
 
+def walk_the_host(stage: Stage) -> Command:
+    return Command((stage.python, "-I", "-c", WALK_THE_HOST), keep=True)
+
+
+def walk_the_actions(stage: Stage) -> Command:
+    return Command((stage.python, "-I", "-c", WALK_THE_ACTIONS), keep=True)
+
+
+def timed_ps(stage: Stage) -> Command:
+    return Command((stage.python, "-I", "-c", PS), keep=True)
+
+
 def import_click(stage: Stage) -> Command:
     return Command((stage.python, "-I", "-c", "import click"))
 
@@ -105,6 +154,11 @@ def tree(stage: Stage) -> Command:
 
 def one_process(stage: Stage) -> Command:
     return Command((stage.sigscope, "pid", str(stage.target), "--json"), statuses=(0, 1))
+
+
+def one_process_by_files(stage: Stage) -> Command:
+    words = ("pid", str(stage.target), "--json", "--engine", "proc")
+    return Command((stage.sigscope, *words), statuses=(0, 1))
 
 
 def audit(stage: Stage) -> Command:
@@ -128,6 +182,38 @@ MEASUREMENTS = (
         1.4,
         subject=read_the_host,
         base=floor,
+    ),
+    Measurement(
+        "masks",
+        "all masks of the host by the BPF engine, against the same C",
+        printed,
+        0.1,
+        subject=walk_the_host,
+        base=floor,
+    ),
+    Measurement(
+        "masks-ps",
+        "the same, against `ps -eLo`",
+        printed,
+        0.04,
+        subject=walk_the_host,
+        base=timed_ps,
+    ),
+    Measurement(
+        "actions",
+        "masks, all 64 sigactions and pending queues of everybody, against the same C",
+        printed,
+        0.4,
+        subject=walk_the_actions,
+        base=floor,
+    ),
+    Measurement(
+        "masks-memory",
+        "peak memory of reading the masks so",
+        peak,
+        60,
+        subject=walk_the_host,
+        unit="MB",
     ),
     Measurement(
         "tree",
@@ -164,6 +250,17 @@ MEASUREMENTS = (
         subject=one_process,
         base=import_click,
         crowded=False,
+    ),
+    Measurement(
+        "cold",
+        "`sigscope pid PID --json` with the BPF engine, over the same without",
+        wall,
+        40,
+        subject=one_process,
+        base=one_process_by_files,
+        unit="ms",
+        crowded=False,
+        over=True,
     ),
     Measurement(
         "explain",

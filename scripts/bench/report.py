@@ -95,7 +95,8 @@ def _cells(result: Result) -> tuple[str, ...]:
 
 
 def _number(result: Result, value: float) -> str:
-    return f"{value:.2f}" if result.base else f"{value:.0f}"
+    ratio = result.base and not result.measurement.over
+    return f"{value:.0f}" if not ratio else f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
 
 
 def _object(result: Result) -> dict[str, object]:

@@ -21,10 +21,12 @@ class Result:
 
     @property
     def values(self) -> tuple[float, ...]:
-        """For each round the ratio to the base of the *same* round, else the value."""
+        """For each round the ratio to the base of the *same* round, or the excess, or the value."""
         mine = self.of(self.subject)
         if not self.base:
             return mine
+        if self.measurement.over:
+            return tuple((a - b) * 1e3 for a, b in zip(mine, self.of(self.base), strict=True))
         return tuple(a / b for a, b in zip(mine, self.of(self.base), strict=True))
 
     @property

@@ -54,7 +54,6 @@ class Scan:
     def _sort(self, data: bytes) -> None:
         """Once for each of ten thousands of rows: so nothing here that could stand elsewhere."""
         known: dict[bytes, Alike] = {}
-        traced: set[bytes] = set()
         new, last, threads = tuple.__new__, 0, []
         for tid, tgid, row in _ROW.iter_unpack(data):
             if not tid:
@@ -63,13 +62,13 @@ class Scan:
             alike = known.get(row)
             if alike is None:
                 alike = known[row] = _alike(row)
-                if _tracer(row):
-                    traced.add(row)
             if tgid != last:
                 threads, last = self._threads.setdefault(tgid, []), tgid
             threads.append(new(Thread, (tid, *alike)))
-            if traced and row in traced:
-                self._tracers[tid] = _tracer(row)
+        traced = {row: tracer for row in known if (tracer := _tracer(row))}
+        for tid, _, row in _ROW.iter_unpack(data) if traced else ():
+            if tid and row in traced:
+                self._tracers[tid] = traced[row]
 
     def processes(self) -> Iterator[Process]:
         """In the order of the walk. ``nspid`` is empty where it is nested too deep for a record."""

@@ -7,8 +7,8 @@ its name, one that was renamed by any of its names, and one that is absent is No
 
 from __future__ import annotations
 
-import hashlib
 import json
+import zlib
 from collections.abc import Mapping
 
 from sigscope.decode.btf import FUNCTION, Btf, Field
@@ -39,7 +39,7 @@ class Table:
     def digest(self) -> str:
         """Names the cache of this table: another version may want other fields."""
         text = "\n".join((*self.fields, "", *self.functions, "", *self.values))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return f"{zlib.crc32(text.encode()):08x}"
 
 
 class Layout:
