@@ -9,6 +9,7 @@ from enum import Enum
 
 from sigscope.analysis.restart import kind_of
 from sigscope.model.restart import RestartClass
+from sigscope.model.sigaction import SigAction
 from sigscope.model.syscall import SystemCall
 
 
@@ -17,6 +18,8 @@ class Interruption(Enum):
 
     RESTARTS = "starts again, whatever flags the handler has"
     RESTARTS_WITH_FLAG = "starts again if the handler has SA_RESTART, else fails with EINTR"
+    RESTARTS_BY_FLAG = "starts again: the handler has SA_RESTART"
+    EINTR_BY_FLAG = "fails with EINTR: the handler has no SA_RESTART"
     EINTR = "fails with EINTR, with SA_RESTART or without"
     UNTOUCHED = "is not in a call that a handler interrupts"
     UNKNOWN = "is in a call whose behaviour is not listed in signal(7)"
@@ -32,10 +35,13 @@ _OF_CLASS = {
 }
 
 
-def interruption(call: SystemCall) -> Interruption:
-    """By the name of the call and its arguments.
+def interruption(call: SystemCall, action: SigAction | None = None) -> Interruption:
+    """By the name of the call and its arguments, and the handler's flags where they are known.
 
     >>> interruption(SystemCall(7, "poll")).name
     'EINTR'
     """
-    return _OF_CLASS.get(kind_of(call), Interruption.UNKNOWN)
+    found = _OF_CLASS.get(kind_of(call), Interruption.UNKNOWN)
+    if found is not Interruption.RESTARTS_WITH_FLAG or action is None:
+        return found
+    return Interruption.RESTARTS_BY_FLAG if action.restarts else Interruption.EINTR_BY_FLAG

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 
 from sigscope.analysis.catalog import documented
-from sigscope.analysis.interruption import interruption
+from sigscope.analysis.interruption import Interruption, interruption
 from sigscope.analysis.verdict import explain as judge
 from sigscope.cli.options import engine_option, json_option, source_options, target_arguments
 from sigscope.cli.output import put, put_json, put_remarks, width
@@ -57,7 +58,13 @@ class Answer:
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
-        return (*self.process.gaps, *(self.loss.gaps if self.loss else ()))
+        """Without the flags of a handler it cannot be said whether a call starts again."""
+        flags = Interruption.RESTARTS_WITH_FLAG.value
+        shallow = self.host.shallow
+        missing: tuple[Gap, ...] = ()
+        if shallow is not None and any(becomes == flags for _, _, becomes in self.calls):
+            missing = (replace(shallow, what=f"flags of {self.process.pid}"),)
+        return (*self.process.gaps, *(self.loss.gaps if self.loss else ()), *missing)
 
 
 @click.command(short_help="What would this signal do to it?")
@@ -153,10 +160,12 @@ def _calls(process: Process, explanation: Explanation) -> Iterator[tuple[int, st
     """Where a handler runs: what becomes of the call that the thread sits in."""
     if Outcome.HANDLED not in explanation.outcomes:
         return
+    signal = explanation.sending.signal
     for tid in explanation.receivers:
         thread = process.thread(tid)
         if thread is not None and thread.syscall is not None:
-            yield tid, call_of(process, tid), interruption(thread.syscall).value
+            action = process.depth.action(signal) if process.depth is not None else None
+            yield tid, call_of(process, tid), interruption(thread.syscall, action).value
 
 
 def _screen(answer: Answer) -> Iterator[Line]:

@@ -5,6 +5,7 @@ It is opened when it is first wanted, and once: a command that asks nothing of i
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from sigscope.errors import NotPermitted, NotSupported, SigscopeError
@@ -26,12 +27,14 @@ class Passive:
         self.engine = engine
         self._live = live
         self._opened: Tasks | Gap | None = None
+        self._opener = 0
         self._refused = False
 
     def tasks(self) -> Tasks | Gap:
         """The walk over tasks, or why there is none; an error where it was insisted on."""
-        if self._opened is None:
-            self._opened = self._open()
+        if self._opened is None or self._opener != os.getpid():
+            # A fork has the same maps as its parent, and each would write into the other's.
+            self._opened, self._opener = self._open(), os.getpid()
         if isinstance(self._opened, Gap) and self.engine == BPF:
             kind = NotPermitted if self._refused else NotSupported
             raise kind(f"--engine bpf: {self._opened.why}", self._opened.hint or _OTHERWISE)

@@ -103,6 +103,12 @@ class Process:
         return self.pid == 1 or (len(self.nspid) > 1 and self.nspid[-1] == 1)
 
     @property
+    def unkillable(self) -> bool:
+        """Is it spared default actions (SIGNAL_UNKILLABLE)? An init is, if nobody has looked."""
+        known = self.depth.unkillable if self.depth is not None else None
+        return self.namespace_init if known is None else known
+
+    @property
     def identity(self) -> tuple[int, int]:
         return self.pid, self.start_time
 

@@ -36,11 +36,18 @@ class Thread(NamedTuple):
     def lasting_mask(self) -> SignalSet | None:
         """The mask that a fork in this thread passes on: with the awaited set put back.
 
+        Where the kernel's own structures were read, it is the one that comes back.
+
         >>> thread = Thread(7, "a", State.SLEEPING, SignalSet(0), SignalSet(0),
         ...                 awaited=SignalSet.of("SIGTERM"))
         >>> thread.lasting_mask
         SignalSet(mask=16384)
         """
+        if self.depth is not None:
+            if self.depth.saved is not None:
+                return self.depth.saved
+            if self.awaited is not None and self.depth.real_blocked is not None:
+                return self.depth.real_blocked
         if self.blocked is None or self.awaited is None:
             return self.blocked
         return self.blocked | self.awaited

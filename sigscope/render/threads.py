@@ -35,6 +35,8 @@ def _mask(thread: Thread) -> str:
         text += f"; waits in sigwait for: {summed_up(thread.awaited)}"
     elif thread.syscall is not None and thread.syscall.waits_for_signals:
         text += "; what it waits for in sigwait shows as not blocked"
+    elif thread.depth is not None and thread.depth.saved is not None:
+        text += f" (by the call it is in; afterwards: {summed_up(thread.depth.saved)})"
     elif thread.syscall is not None and thread.syscall.opens_mask:
         text += f" (the mask of this {thread.syscall.name} only; its own comes back afterwards)"
     if thread.pending:

@@ -19,6 +19,9 @@ from tests.differential.situation import Situation, paste
 from tests.differential.stage import Stage, Unrealised
 from tests.differential.tracing import Trace
 
+PROCFS = ProcFS()
+"""One for all cases of a process: what it reads the kernel with is loaded once."""
+
 
 class Explain(Protocol):
     """The engine under test: what sigscope.analysis.verdict.explain is."""
@@ -92,8 +95,7 @@ def run(
     try:
         with contextlib.ExitStack() as stack:
             stage = stack.enter_context(Stage(situation))
-            procfs = ProcFS()
-            host = look_closer(procfs, read_family(procfs, (stage.pid,)), (stage.pid,))
+            host = look_closer(PROCFS, read_family(PROCFS, (stage.pid,)), (stage.pid,))
             process = host.processes[stage.pid]
             sending = _sending(stage)
             said = None if judge is None else judge(host, process, sending)

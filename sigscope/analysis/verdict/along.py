@@ -42,12 +42,14 @@ def taken_along(delivery: Delivery, verdict: Verdict) -> tuple[Outcome, ...]:
 def released(delivery: Delivery, thread: Thread) -> Iterator[Outcome]:
     """A signal that is handled, or dropped, ends ppoll and its kin, and their mask with it.
 
-    What only that mask held back is then delivered; whether it did /proc does not show.
+    What only that mask held back is then delivered; whether it did /proc does not show, and
+    the mask that comes back does.
     """
     if thread.syscall is None or not thread.syscall.opens_mask:
         return
     waiting = (delivery.process.pending or EMPTY) | (thread.pending or EMPTY)
-    for signal in waiting & (thread.blocked or EMPTY):
+    back = thread.depth.saved if thread.depth is not None else None
+    for signal in waiting & (thread.blocked or EMPTY) - (back or EMPTY):
         if outcome := _acts(delivery, signal):
             delivery.say(
                 f"but {signal.name}, pending, may be let in",
@@ -60,7 +62,7 @@ def _acts(delivery: Delivery, signal: Signal) -> Outcome | None:
     """What another signal, which waits, does to the process by default."""
     if signal.name == "SIGSTOP":  # one that is queued stops an init, too
         return Outcome.STOPPED
-    if delivery.process.disposition(signal) != "default" or delivery.process.namespace_init:
+    if delivery.process.disposition(signal) != "default" or delivery.process.unkillable:
         return None
     outcome = BY_ACTION[signal.default_action]
     return None if outcome is Outcome.DISCARDED else outcome

@@ -10,7 +10,7 @@ from sigscope.analysis.verdict.delivery import VFORKS, Delivery, Verdict, decide
 from sigscope.analysis.verdict.groups import orphaned
 from sigscope.model.explanation import Outcome
 from sigscope.model.process import Freezer, SignalFd
-from sigscope.model.signals import Action
+from sigscope.model.signals import EMPTY, Action
 from sigscope.model.state import State
 from sigscope.model.thread import Thread
 
@@ -143,7 +143,12 @@ def _by_thread(delivery: Delivery, thread: Thread) -> tuple[Outcome, ...]:
 
 def _by_sigwait(delivery: Delivery, thread: Thread) -> tuple[Outcome, ...]:
     """do_sigtimedwait() opens the awaited set; /proc does not show what it was before."""
+    before = delivery.blocked_before(thread)
+    if before is False and delivery.fatal:
+        return _ended(delivery)  # at the send: complete_signal() looks at real_blocked
     delivery.say(f"thread {thread.tid} takes it", "it waits for it in sigwait")
+    if before is not None:
+        return (Outcome.CONSUMED,)
     if delivery.perhaps_dropped:
         delivery.say("or it is dropped", f"if the thread did not block it before; {_HIDDEN}")
         return (Outcome.CONSUMED,)
@@ -210,6 +215,7 @@ def _masked_until_now(delivery: Delivery) -> tuple[int, ...]:
         if named in (None, thread.tid)
         and thread.syscall is not None
         and (thread.syscall.opens_mask or thread.syscall.waits_for_signals)
+        and not (thread.depth is not None and delivery.signal in (thread.depth.saved or EMPTY))
     )
 
 

@@ -73,7 +73,7 @@ class Delivery:
     @property
     def spared(self) -> bool:
         """SIGNAL_UNKILLABLE: an init gets no default action, but KILL and STOP from an ancestor."""
-        return self.process.namespace_init and self.disposition == "default"
+        return self.process.unkillable and self.disposition == "default"
 
     @property
     def fatal(self) -> bool:
@@ -130,6 +130,11 @@ class Delivery:
         if self.kernel_only or self.held(thread) or self.process.frozen is Freezer.V2:
             return False
         return self.signal in (thread.awaited or EMPTY)
+
+    def blocked_before(self, thread: Thread) -> bool | None:
+        """Did it block the signal before its sigwait? None where /proc alone was asked."""
+        before = thread.depth.real_blocked if thread.depth is not None else None
+        return None if before is None else self.signal in before
 
     @property
     def candidates(self) -> tuple[Thread, ...]:

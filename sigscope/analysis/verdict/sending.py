@@ -133,8 +133,8 @@ def ignored(delivery: Delivery) -> Verdict | None:
     assert addressed is not None
     if delivery.signal in (addressed.blocked or EMPTY) and not delivery.kernel_only:
         return None
-    if delivery.awaits(addressed):
-        delivery.perhaps_dropped = delivery.does_nothing or delivery.spared
+    if delivery.awaits(addressed) and (before := delivery.blocked_before(addressed)) is not False:
+        delivery.perhaps_dropped = before is None and (delivery.does_nothing or delivery.spared)
         return None
     if process.pid == 1 and delivery.kernel_only:
         delivery.say("nothing happens", "nobody can kill or stop the init of the host")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import struct
+from _thread import allocate_lock
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import NamedTuple
@@ -70,12 +71,18 @@ class Tasks:
         self._nested = nested
         self._function = layout.function(ITERATOR)
         self._held: dict[str, Descriptor] = {}
+        self._lock = allocate_lock()
         self.filters: dict[int, tuple[Filter, ...]] = {}
         """What was read of seccomp filters, by where the kernel keeps them."""
         self.alike: dict[bytes, object] = {}
         """What was made of records that differ by their ids only."""
         self._names: dict[int, str | None] = {0: None}
         self.shape = _shape(layout)
+
+    def _walk(self, program: Descriptor, tgid: int = 0, tid: int = 0) -> bytes:
+        """One walk at a time: the programs put their records together in one and the same map."""
+        with self._lock:
+            return walk(program, tgid, tid)
 
     def _map(self, name: str, make: Callable[[], Descriptor]) -> int:
         if name not in self._held:
@@ -99,7 +106,7 @@ class Tasks:
     def scan(self) -> bytes:
         """SCANNED and NESTED of every task of the host, row by row."""
         buffer = self._buffer(ACTIONS.size)
-        return walk(self._program("scan", lambda code: scanparts.scan(code, buffer)))
+        return self._walk(self._program("scan", lambda code: scanparts.scan(code, buffer)))
 
     def facts(self, tgid: int = 0) -> bytes:
         """THREAD, PROCESS and ACTIONS of one process (by our namespace's pid), or of all."""
@@ -110,15 +117,17 @@ class Tasks:
             taskparts.process(code)
             taskparts.actions(code, buffer)
 
-        return walk(self._program("facts", write), tgid)
+        return self._walk(self._program("facts", write), tgid)
 
     def queues(self, tgid: int = 0) -> bytes:
         """ENTRY and QUEUE_END: each thread's own queue, and at the leader that of the process."""
-        return walk(self._queue_program("queues", (HEAD, HEAD), queueparts.MOST_AT_ONCE), tgid)
+        return self._walk(
+            self._queue_program("queues", (HEAD, HEAD), queueparts.MOST_AT_ONCE), tgid
+        )
 
     def long_queues(self, tid: int, cursors: Sequence[Cursor]) -> bytes:
         """More of one queue: ``cursors`` are for the thread's own, and for that of the process."""
-        return walk(self._queue_program("long", cursors, queueparts.MOST_OF_ONE), tid=tid)
+        return self._walk(self._queue_program("long", cursors, queueparts.MOST_OF_ONE), tid=tid)
 
     def _queue_program(self, name: str, cursors: Sequence[Cursor], most: int) -> Descriptor:
         cursor = self._map(
@@ -139,7 +148,7 @@ class Tasks:
         program = self._program(
             "filters", lambda code: filterparts.filter_piece(code, cursor, buffer)
         )
-        return walk(program, tid=tid)
+        return self._walk(program, tid=tid)
 
     def restart_name(self, tid: int, function: int) -> str | None:
         """The name of the function that an interrupted call of a thread would go on with.
@@ -156,7 +165,7 @@ class Tasks:
             program = self._program("restart", lambda code: taskparts.restart(code, text))
         except OSError:
             return None
-        names = [fields["name"] for _, fields in split_records(walk(program, tid=tid))]
+        names = [fields["name"] for _, fields in split_records(self._walk(program, tid=tid))]
         name = names[0].split(b"\0")[0] if names and isinstance(names[0], bytes) else b""
         return None if name in (b"", NOTHING_TO_RESTART) else decode_text(name)
 
