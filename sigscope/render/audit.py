@@ -110,9 +110,11 @@ def audit_document(audit: Audit) -> Json:
 
 def rule_lines(rules: Iterable[Rule], width: int) -> Iterator[Line]:
     """Every check: its id, how bad it can be, and what it means."""
-    for rule in rules:
+    known = tuple(rules)
+    column = max((len(rule.id) for rule in known), default=0) + 2
+    for rule in known:
         severities = ", ".join(severity.value for severity in rule.severities)
-        yield Line.of(Span(rule.id.ljust(22), Role.STRONG), severities)
+        yield Line.of(Span(rule.id.ljust(column), Role.STRONG), severities)
         yield from wrapped(rule.means, width, "    ")
 
 

@@ -180,6 +180,13 @@ def _refusing(target: TARGET_FIXTURE, _folder: Path) -> Iterator[Seen]:
 
 OWN_TIMER = ("env", "-u", "READY_FD", str(build("posix_timer")))
 
+
+@contextlib.contextmanager
+def _ticking(target: TARGET_FIXTURE, _folder: Path) -> Iterator[Seen]:
+    need_engine()
+    yield Seen(target("ticking", 7).pid)
+
+
 RAISING: dict[tuple[str, str], Raiser] = {
     ("error", "blocked-pending"): _target("blocked_pending"),
     ("warning", "blocked-handler"): _inherited_handler,
@@ -209,4 +216,5 @@ RAISING: dict[tuple[str, str], Raiser] = {
     ("note", "traced"): _target("tracer", child=True),
     ("warning", "seccomp-restart"): _refusing,
     ("note", "seccomp-restart"): _target("filtered_sleep", "nanosleep", "unclear"),
+    ("note", "handler-without-restart"): _ticking,
 }

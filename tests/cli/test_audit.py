@@ -224,6 +224,15 @@ def test_a_filter_is_asked_what_it_answers(target: TARGET_FIXTURE) -> None:
     assert "Docker does since 1.11" in said["remedy"]["for good"]
 
 
+def test_a_timer_that_breaks_a_call_again_and_again(target: TARGET_FIXTURE) -> None:
+    need_engine()
+    told = found(target("ticking", 7).pid)
+    assert set(told) == {"note handler-without-restart"}
+    assert "every 7 s and makes its read fail" in told["note handler-without-restart"]["title"]
+    assert found(target("ticking", 7, "restart").pid) == {}
+    assert found(target("ticking", 0).pid) == {}
+
+
 def test_a_traced_process_and_by_whom(target: TARGET_FIXTURE) -> None:
     tracer = target("tracer")
     told = found(tracer.children["child"])["note traced"]

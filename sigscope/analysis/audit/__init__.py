@@ -13,6 +13,7 @@ from typing import Protocol
 
 from sigscope.analysis.audit import (
     frozen,
+    handler_without_restart,
     init_ignores_term,
     queue_near_limit,
     seccomp_restart,
@@ -61,6 +62,7 @@ AUDIT_CHECKS: tuple[AuditCheck, ...] = (
     zombies,
     traced,
     seccomp_restart,
+    handler_without_restart,
 )
 
 
