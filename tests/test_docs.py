@@ -166,6 +166,7 @@ def test_every_json_name_that_is_printed_is_told_and_no_other(
         *asked("restart", pid, signalfd, "--json"),
         *asked("unblock", "ALRM", pid, "--dry-run", "--json"),
         *asked("unblock", "ALRM", pid, "--yes", "--json"),
+        *asked("restart", pid, "--live", "--yes", "--method", "interrupt", "--json"),
         *asked("run", "--json", "--", "true"),
         *asked("fcgi", "--simulate", "--stderr", "936", "--json"),
         *asked("fcgi", "--simulate", "--sweep", "0:9", "--json"),

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import click
 
-from sigscope.analysis.restart import descriptors, prospects
+from sigscope.analysis.restart import descriptors, prospects, proven
 from sigscope.cli.options import json_option, source_options, target_arguments
 from sigscope.cli.output import put, put_json, put_remarks, width
 from sigscope.cli.source import open_source
 from sigscope.cli.target import Target, resolve_all
-from sigscope.errors import ExitStatus, NoSuchTarget
+from sigscope.errors import ExitStatus, NoSuchTarget, UsageError
 from sigscope.kernel.closer import look_closer
 from sigscope.kernel.process import read_status
 from sigscope.kernel.procfs import ProcFS
@@ -19,6 +19,7 @@ from sigscope.kernel.restarting import read_ground
 from sigscope.kernel.scan import read_family
 from sigscope.model.gap import Gap
 from sigscope.model.host import Host
+from sigscope.model.live import Method
 from sigscope.model.process import Process
 from sigscope.model.restart import Prospect
 from sigscope.model.value import dataclass
@@ -45,15 +46,34 @@ class Answer:
     is_flag=True,
     help="Ask its sockets for their timeouts, through a descriptor of our own for each.",
 )
+@click.option("--live", is_flag=True, help="Try it: stop the process, let it go on, and watch.")
+@click.option(
+    "--method",
+    type=click.Choice([method.value for method in Method]),
+    default=Method.STOP.value,
+    show_default=True,
+    help="How --live stops it.",
+)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before --live.")
+@click.option("--force", is_flag=True, help="--live even if a stop may break a call for good.")
 @json_option
 @source_options
 def restart(
-    targets: tuple[str, ...], sockets: bool, as_json: bool, procfs: str, snapshot: str | None
+    targets: tuple[str, ...],
+    sockets: bool,
+    live: bool,
+    method: str,
+    yes: bool,
+    force: bool,
+    as_json: bool,
+    procfs: str,
+    snapshot: str | None,
 ) -> int:
     """After STOP and CONT, a freeze, a debugger's attach or a signal: do its calls resume?
 
-    Reads only. For each thread: the system call it sits in, and whether that would go on, start
-    again, fail or be killed. Exit status 0 if a stop does no harm to any, else 1.
+    Reads only (but --live PAUSES the target). For each thread: the system call it sits in, and
+    whether that would go on, start again, fail or be killed. Exit status 0 if a stop does no
+    harm to any, else 1.
 
     \b
     sigscope restart 4285 && gdb -p 4285
@@ -61,7 +81,11 @@ def restart(
     """
     source = open_source(procfs, snapshot)
     found, status = resolve_all(source, targets)
+    if live and (not source.live or len(found) > 1):
+        raise UsageError("--live takes one process of this host", "name it by its PID")
     answers = [look(source, target, sockets) for target in found]
+    if live and answers:
+        return _live(answers[0], source, Method(method), yes, force, as_json)
     if as_json and answers:
         put_json(_document(answers))
     else:
@@ -74,6 +98,19 @@ def restart(
             put([Line.of(f"a stop does no harm to: {' '.join(map(str, sorted(folded)))}")])
     risk = any(one.at_risk for answer in answers for one in answer.prospects)
     return max(status, int(ExitStatus.ANSWER_IS_NO if risk else ExitStatus.FINE))
+
+
+def _live(
+    answer: Answer, source: ProcFS, method: Method, yes: bool, force: bool, as_json: bool
+) -> int:
+    """The prediction is shown first, then it is tried."""
+    from sigscope.cli.live import try_restart
+
+    process = answer.process
+    if not as_json:
+        put(_screen(answer))
+    allowed = proven(process, source.machine)
+    return try_restart(answer.host, process, answer.prospects, method, allowed, yes, force, as_json)
 
 
 def _folded(answers: list[Answer], found: list[Target]) -> set[int]:

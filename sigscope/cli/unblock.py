@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Iterable
 
@@ -13,6 +11,7 @@ from sigscope.actions.unblock import blocked_again, undo
 from sigscope.actions.unblock import unblock as act
 from sigscope.analysis.restart import proven
 from sigscope.analysis.unblock import ends_it, planned
+from sigscope.cli.live import asked
 from sigscope.cli.options import SignalOrTarget, json_option
 from sigscope.cli.output import put, put_json, put_remarks, remark, width
 from sigscope.cli.target import Target, resolve
@@ -100,7 +99,7 @@ def unblock(
     if dry_run:
         _document(host, plan, (), True, as_json)
         return int(ExitStatus.FINE)
-    if not yes and not _asked(f"open it in {process.comm} {process.pid}?"):
+    if not yes and not asked(f"open it in {process.comm} {process.pid}?"):
         remark("nothing was changed")
         return int(ExitStatus.ANSWER_IS_NO)
     done = act(plan, proven(process, source.machine))
@@ -133,7 +132,7 @@ def _undo(source: ProcFS, target: Target, yes: bool, as_json: bool) -> int:
     record = load(*process.identity)
     if not as_json:
         put(identity(host, process, width()))
-    if not yes and not _asked(f"block again what was opened in {process.comm} {process.pid}?"):
+    if not yes and not asked(f"block again what was opened in {process.comm} {process.pid}?"):
         remark("nothing was changed")
         return int(ExitStatus.ANSWER_IS_NO)
     done = undo(record, proven(process, source.machine))
@@ -203,12 +202,6 @@ def _signal(name: str) -> Signal:
             "pthread_cancel(3) and setuid(2) of threads depend on it",
         )
     return signal
-
-
-def _asked(question: str) -> bool:
-    if sys.stdin is None or not os.isatty(sys.stdin.fileno()):
-        raise UsageError("it asks first, and there is nobody to ask", "say so beforehand: --yes")
-    return click.confirm(question, default=False, err=True)
 
 
 def _document(host: Host, plan: Plan, done: tuple[Done, ...], fine: bool, as_json: bool) -> None:
