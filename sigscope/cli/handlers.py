@@ -7,7 +7,14 @@ from collections.abc import Collection, Iterable, Iterator
 
 import click
 
-from sigscope.cli.options import engine_option, json_option, source_options, target_arguments
+from sigscope.cli.attach import Attaching, beside, wanted
+from sigscope.cli.options import (
+    attach_options,
+    engine_option,
+    json_option,
+    source_options,
+    target_arguments,
+)
 from sigscope.cli.output import put, put_json, put_remarks, width
 from sigscope.cli.source import open_source
 from sigscope.cli.target import Target, resolve_all
@@ -27,31 +34,39 @@ from sigscope.render.line import BLANK, Line
 @click.option("-a", "--all", "everything", is_flag=True, help="List all 64 signals, one a line.")
 @json_option
 @engine_option
+@attach_options
 @source_options
 def handlers(
     targets: tuple[str, ...],
     everything: bool,
     as_json: bool,
     engine: str,
+    attach: bool,
+    force: bool,
     procfs: str,
     snapshot: str | None,
 ) -> int:
-    """Which function of TARGET runs for a signal, with which flags, and what does that mean?
+    """Which function runs for a signal, with which flags? (--attach pauses TARGET)
 
-    Reads only: the process is not stopped, traced or signalled. Signals for which all is the
-    same are shown as one. /proc does not show this; it is read from the kernel through BPF.
+    /proc does not show this. It is read from the kernel through BPF, and TARGET is not
+    stopped, traced or signalled; with --attach it is paused, and asked itself. Signals for
+    which all is the same are shown as one.
 
     \b
     sigscope handlers nginx
     sigscope handlers --all 4285
     """
-    source = open_source(procfs, snapshot, engine)
+    attach = wanted(attach, engine, force, procfs, snapshot)
+    source = open_source(procfs, snapshot, beside(engine))
     found, status = resolve_all(source, targets)
     if not found:
         return status
-    host = _read(source, found)
-    processes = [host.processes[target.pid] for target in found]
-    gaps = [*host.gaps, *(gap for process in processes for gap in _gaps(host, process))]
+    pids = [target.pid for target in found]
+    attaching = Attaching(source, pids, actions=True, force=force) if attach else None
+    host = _read(source, found, attaching)
+    status = max(status, attaching.status if attaching else status)
+    processes = [host.processes[pid] for pid in pids]
+    gaps = [*host.gaps, *(gap for process in processes for gap in _gaps(host, process, attach))]
     if as_json:
         from sigscope.analysis.handlers import handlers as judged
         from sigscope.render.document import document, gap_json
@@ -76,11 +91,13 @@ def handlers(
     return max(status, int(refused))
 
 
-def _read(source: ProcFS, targets: Iterable[Target]) -> Host:
+def _read(source: ProcFS, targets: Iterable[Target], attaching: Attaching | None) -> Host:
     """The processes with what the kernel's own structures tell of them, and the names of that."""
     seen = {target.pid: target.process for target in targets if target.process is not None}
     pids = tuple(seen)
     host = look_closer(source, read_family(source, pids, seen=seen), pids)
+    if attaching is not None:
+        host = attaching(host)
     return read_handlers(source, host, pids)
 
 
@@ -90,12 +107,15 @@ def _told(process: Process) -> bool:
     return known or process.kernel_thread or process.zombie
 
 
-def _gaps(host: Host, process: Process) -> Iterator[Gap]:
+def _gaps(host: Host, process: Process, attached: bool) -> Iterator[Gap]:
     yield from process.gaps
-    if not _told(process):
+    what = f"handlers of {process.pid}"
+    if not _told(process) and all(gap.what != what for gap in process.gaps):
         said = host.shallow or Gap("", "its actions could not be read")
-        why = f"{said.why}; /proc shows only that there are some, and nothing else tells more yet"
-        yield Gap(f"handlers of {process.pid}", why, said.hint)
+        why = f"{said.why}; /proc shows only that there are some"
+        ask = f"or pause it, and ask it: sigscope handlers --attach {process.pid}"
+        hints = [said.hint, "" if attached else ask]
+        yield Gap(what, why, "; ".join(filter(None, hints)))
 
 
 def _screens(host: Host, processes: Collection[Process], everything: bool) -> Iterator[Line]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from sigscope.analysis.diagnose import diagnose, lasting, suspects
 from sigscope.cli.target import Target
@@ -22,12 +22,18 @@ upon the same instant of its loop too often.
 """
 
 
-def diagnose_targets(procfs: ProcFS, targets: Iterable[Target]) -> Diagnosis:
-    """These processes, looked at closely; where more than a note is found, several times."""
+def diagnose_targets(
+    procfs: ProcFS, targets: Iterable[Target], further: Callable[[Host], Host] | None = None
+) -> Diagnosis:
+    """These processes, looked at closely; where more than a note is found, several times.
+
+    ``further`` adds to what the first look has seen.
+    """
     seen = {target.pid: target.process for target in targets if target.process is not None}
     pids = tuple(seen)
     host = read_family(procfs, pids, seen=seen)
-    first = diagnose(look_closer(procfs, host, pids), pids)
+    closer = look_closer(procfs, host, pids)
+    first = diagnose(further(closer) if further else closer, pids)
     return _settled(procfs, first)
 
 

@@ -99,6 +99,20 @@ def engine_option(command: F) -> F:
     )(command)
 
 
+def attach_options(command: F) -> F:
+    """For commands that stop their target only if they are told to."""
+    command = click.option(
+        "--force",
+        is_flag=True,
+        help="With --attach: also pause threads whose system call a pause may break.",
+    )(command)
+    return click.option(
+        "--attach",
+        is_flag=True,
+        help="Pause each thread for some 0.1 ms and ask it (as --engine ptrace does).",
+    )(command)
+
+
 def json_option(command: F) -> F:
     """Every command has it."""
     return click.option(

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sigscope.cli.attach import Attaching, beside, wanted
 from sigscope.cli.look import diagnose_targets
 from sigscope.cli.options import (
+    attach_options,
     engine_option,
     fail_on_option,
     json_option,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 @json_option
 @fail_on_option
 @engine_option
+@attach_options
 @source_options
 def pid(
     targets: tuple[str, ...],
@@ -44,24 +47,30 @@ def pid(
     as_json: bool,
     fail_on: str,
     engine: str,
+    attach: bool,
+    force: bool,
     procfs: str,
     snapshot: str | None,
 ) -> int:
-    """What is blocked, pending, ignored and caught in TARGET, and what is wrong with it?
+    """What is blocked, pending, ignored, caught, and what is wrong? (--attach pauses TARGET)
 
-    Reads only: the process is not stopped, traced or signalled. First its findings, worst
-    first, with the command to type next; then the signals that matter.
+    Without --attach it reads only: the process is not stopped, traced or signalled. First its
+    findings, worst first, with the command to type next; then the signals that matter.
 
     \b
     sigscope pid 4285           one process
     sigscope pid 4285/4290      the same, and this thread of it
     sigscope pid nginx          every process of that name
     """
-    source = open_source(procfs, snapshot, engine)
+    attach = wanted(attach, engine, force, procfs, snapshot)
+    source = open_source(procfs, snapshot, beside(engine))
     found, status = resolve_all(source, targets)
     if not found:
         return status
-    diagnosis = diagnose_targets(source, found)
+    pids = [target.pid for target in found]
+    attaching = Attaching(source, pids, actions=False, force=force) if attach else None
+    diagnosis = diagnose_targets(source, found, attaching)
+    status = max(status, attaching.status if attaching else status)
     if as_json:
         from sigscope.render.document import diagnosis_document
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from sigscope.errors import UsageError
-from sigscope.kernel.passive import AUTO, PROC
+from sigscope.kernel.passive import AUTO, PROC, PTRACE
 from sigscope.kernel.procfs import LIVE, ProcFS
 
 
 def open_source(procfs: str, snapshot: str | None, engine: str = AUTO) -> ProcFS:
     """The ProcFS that ``--procfs`` or ``--from`` names, and beside it the ``--engine``."""
+    if engine == PTRACE:
+        raise UsageError(
+            "this command stops nothing, and --engine ptrace would",
+            "sigscope pid and sigscope handlers have it, as --attach",
+        )
     if snapshot is None:
         return ProcFS(procfs, engine=engine)
     if procfs != LIVE:

@@ -62,6 +62,12 @@ def look_deeper(procfs: ProcFS, host: Host, pids: Iterable[int]) -> Host:
         # The pid may have been given to another process since it was read.
         if deep.start * host.ticks_per_second // 10**9 == seen[pid].start_time:
             seen[pid] = _filled(seen[pid], deep, spaces)
+    return with_depths(procfs, host, {pid: seen[pid] for pid in found})
+
+
+def with_depths(procfs: ProcFS, host: Host, found: Mapping[int, Process]) -> Host:
+    """The host with these processes, which have been looked into, and who sent them something."""
+    seen = {**host.processes, **found}
     names = {pid: read_name(procfs, pid) for pid in _senders(seen, found)}
     return _with(host, seen, {pid: name for pid, name in names.items() if name is not None})
 

@@ -42,7 +42,7 @@ class Passive:
 
     def _open(self) -> Tasks | Gap:
         if self.engine == PTRACE:
-            raise NotSupported("--engine ptrace: that is not here yet", _OTHERWISE)
+            raise NotSupported("--engine ptrace stops its target: nothing is read so", _OTHERWISE)
         if self.engine == PROC:
             return Gap(WHAT, "--engine proc was asked for", _OTHERWISE)
         if not self._live:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from sigscope.kernel.process import read_status
 from sigscope.kernel.procfs import ProcFS
-from sigscope.kernel.ptrace.inspection import Permission, inspect
+from sigscope.kernel.ptrace.asking import Permission
+from sigscope.kernel.ptrace.inspection import inspect
 from sigscope.kernel.ptrace.requests import Requests
 from sigscope.model.process import Process
 

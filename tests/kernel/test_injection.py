@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from sigscope.analysis.seccomp.proven import passing
-from sigscope.kernel.ptrace.inspection import Permission
+from sigscope.kernel.ptrace.asking import Permission
 from sigscope.model.abi import X86_64
 from sigscope.model.process import Process
 from sigscope.model.seccomp import Filter
