@@ -278,6 +278,43 @@ def test_without_root_the_file_is_opened_by_its_path_if_it_is_the_same() -> None
     os.waitpid(child, 0)
 
 
+SMALL = """
+void own_handler(int number) { static volatile int last; last = number; }
+void _start(void)
+{
+    for (;;)
+        __asm__ volatile("int $0x80" : : "a"(29)); /* pause */
+}
+"""
+"""Needs no C library, of which there may be none for 32 bits."""
+
+
+def test_a_program_of_32_bits(tmp_path: Path) -> None:
+    gcc = compiler()
+    if gcc is None or os.uname().machine != "x86_64":
+        pytest.skip("gcc of x86-64 builds it: apt-get install gcc")
+    (tmp_path / "small.c").write_text(SMALL)
+    program = tmp_path / "small"
+    flags = "-m32 -nostdlib -static -ffreestanding -fno-pie -no-pie -fno-stack-protector".split()
+    built = subprocess.run([gcc, *flags, "-o", program, tmp_path / "small.c"], capture_output=True)
+    if built.returncode:
+        pytest.skip("this gcc builds nothing for 32 bits")
+    listing = subprocess.run(["nm", program], capture_output=True, text=True, check=True).stdout
+    match = re.search(r"^([0-9a-f]+) T own_handler$", listing, re.MULTILINE)
+    assert match is not None
+    try:
+        child = subprocess.Popen([program])
+    except OSError:
+        pytest.skip("this kernel runs no programs of 32 bits")
+    with child:
+        try:
+            proc.eventually(lambda: proc.name(child.pid) == "small")
+            found = place(child.pid, int(match[1], 16) + 3)
+            assert found.text == "own_handler+0x3"
+        finally:
+            child.kill()
+
+
 def test_a_mangled_name_is_shown_as_it_was_written(tmp_path: Path) -> None:
     gxx = shutil.which("g++")
     if gxx is None:
