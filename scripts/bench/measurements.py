@@ -152,6 +152,10 @@ def tree(stage: Stage) -> Command:
     return Command((stage.sigscope, "tree"), statuses=(0, 1))
 
 
+def tree_by_files(stage: Stage) -> Command:
+    return Command((stage.sigscope, "tree", "--engine", "proc"), statuses=(0, 1))
+
+
 def one_process(stage: Stage) -> Command:
     return Command((stage.sigscope, "pid", str(stage.target), "--json"), statuses=(0, 1))
 
@@ -221,6 +225,14 @@ MEASUREMENTS = (
         wall,
         0.7,
         subject=tree,
+        base=ps,
+    ),
+    Measurement(
+        "tree-proc",
+        "the same without the BPF engine, as one has it without privileges",
+        wall,
+        0.7,
+        subject=tree_by_files,
         base=ps,
     ),
     Measurement("memory", "peak memory of `sigscope tree`", peak, 150, subject=tree, unit="MB"),
