@@ -99,13 +99,14 @@ class CommandNotFound(SigscopeError):
 class DecodeError(NotSupported):
     """A kernel file does not have the shape that its manual page describes.
 
-    ``what`` names the file (``status``), ``detail`` what is wrong with its text.
+    ``what`` names the file (``status``), ``detail`` what is wrong with its text, and ``place``
+    the directory of its process, where that is known.
     """
 
-    def __init__(self, what: str, detail: str) -> None:
+    def __init__(self, what: str, detail: str, place: str = "") -> None:
         super().__init__(
-            f"{what}: {detail}",
-            f"look at the file itself: cat /proc/PID/{what}",
+            f"{place}/{what}: {detail}" if place else f"{what}: {detail}",
+            f"look at the file itself: cat {place or '/proc/PID'}/{what}",
         )
         self.what = what
         self.detail = detail

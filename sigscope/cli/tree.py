@@ -118,5 +118,10 @@ def _summary(
     if unjudged:
         said = f"{said}{', ' if said else ''}{unjudged} not assessed"
     said = said or "nothing wrong with their signals"
-    text = f"{len(processes)} processes, {threads} threads: {said}{more}"
+    size = f"{_counted(len(processes), 'process', 'es')}, {_counted(threads, 'thread', 's')}"
+    text = f"{size}: {said}{more}"
     yield from wrapped(text, width(), "", Role.FAINT)
+
+
+def _counted(count: int, thing: str, ending: str) -> str:
+    return f"{count} {thing}{ending if count != 1 else ''}"

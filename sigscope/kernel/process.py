@@ -23,9 +23,12 @@ def read_status(procfs: ProcFS, pid: int) -> Process:
     Raises NoSuchTarget (also when it dies meanwhile), NotPermitted (hidepid) and
     DecodeError (its status is damaged).
     """
+    place = f"{procfs.path}/{pid}" if procfs.path else ""
     try:
         with procfs.enter(pid) as directory:
             return read_process_in(directory, pid)
+    except DecodeError as error:
+        raise DecodeError(error.what, error.detail, place) from None
     except OSError as error:
         if error.errno in REFUSED:
             raise NotPermitted(
@@ -33,7 +36,7 @@ def read_status(procfs: ProcFS, pid: int) -> Process:
                 "run sigscope as root, or in the group that the gid= of /proc's mount names",
             ) from None
         if error.errno not in GONE:
-            raise DecodeError("status", error.strerror or "it cannot be read") from None
+            raise DecodeError("status", error.strerror or "it cannot be read", place) from None
         hidden = procfs.hidden()
         hint = hidden[0].why if hidden else "it may have ended; what runs: sigscope tree --all"
         raise NoSuchTarget(f"there is no process {pid}", hint) from None

@@ -22,7 +22,7 @@ def identity(host: Host, process: Process, width: int) -> Iterator[Line]:
     facts = [
         _doing(process),
         f"{len(process.living)} threads" if len(process.living) > 1 else "",
-        host.user(process.uid),
+        host.users.get(process.uid, f"uid {process.uid}"),
         f"{duration(host.age(process))} old",
         _starter(host, process),
         _place(process),

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 PATIENCE = 60.0
+ATTEMPTS = 8
 TREE = Path(__file__).resolve().parent.parent.parent
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -61,3 +65,19 @@ def sigscope(*args: str | int | Path, columns: int = 80, stdin: str = "") -> Sai
         env={"PATH": "/usr/bin:/bin", "COLUMNS": str(columns), "LANG": "C.UTF-8"},
     )
     return Said(ran.returncode, ran.stdout, ran.stderr)
+
+
+def told_alike(live: Callable[[], T], recorded: Callable[[], T]) -> T:
+    """What was told live, and from a recording just the same.
+
+    What is looked at, and its ancestors, may move between two looks: the live answer is asked
+    for before the recording is made and after it, until nothing moved. A difference that is not
+    one of time stays, and fails.
+    """
+    for _ in range(ATTEMPTS):
+        before, told, after = live(), recorded(), live()
+        if before == told == after:
+            break
+    assert told == before
+    assert told == after
+    return told

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import TARGET_FIXTURE
+from tests.harness.command import told_alike
 from tests.kernel.command import answer, as_nobody, sigscope
 
 SITUATIONS: dict[str, tuple[Any, ...]] = {
@@ -35,16 +36,24 @@ def without_time(document: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name != "time"}
 
 
+def live(*pids: int, **options: Any) -> dict[str, Any]:
+    return without_time(answer("pid", *pids, **options))
+
+
+def recorded(place: Path, *pids: int, **options: Any) -> dict[str, Any]:
+    """The same, from a snapshot that is taken now (with ``options``)."""
+    file = place / "taken.gz"
+    file.write_bytes(sigscope("snapshot", *pids, "-o", "-", **options).stdout)
+    return without_time(answer("pid", *pids, "--from", file))
+
+
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_a_process_is_told_from_its_snapshot_as_it_was_told_live(
     name: str, target: TARGET_FIXTURE, tmp_path: Path
 ) -> None:
     one = target(name, *SITUATIONS[name])
-    file = tmp_path / "one.gz"
-    live = answer("pid", one.pid)
-    sigscope("snapshot", one.pid, "-o", file)
-    assert live["processes"][0]["pid"] == one.pid
-    assert without_time(answer("pid", one.pid, "--from", file)) == without_time(live)
+    told = told_alike(lambda: live(one.pid), lambda: recorded(tmp_path, one.pid))
+    assert told["processes"][0]["pid"] == one.pid
 
 
 def test_an_inheritance_is_told_from_a_snapshot_as_it_was_told_live(
@@ -52,12 +61,9 @@ def test_an_inheritance_is_told_from_a_snapshot_as_it_was_told_live(
 ) -> None:
     options = ("--workers", 3, "--workers-block", {SIGTERM, SIGALRM}, "--fork-by", 2)
     server = target("spawner", *options, "--", "sleep", "600")
-    child, file = server.children["child"], tmp_path / "two.gz"
-    live = answer("pid", child, server.pid)
-    sigscope("snapshot", child, server.pid, "-o", file)
-    recorded = answer("pid", child, server.pid, "--from", file)
-    assert without_time(recorded) == without_time(live)
-    origins = [line["origin"] for line in live["lineage"] if line["pid"] == child]
+    pids = server.children["child"], server.pid
+    told = told_alike(lambda: live(*pids), lambda: recorded(tmp_path, *pids))
+    origins = [line["origin"] for line in told["lineage"] if line["pid"] == pids[0]]
     assert {origin["tid"] for origin in origins if origin} == {server.truth["forker"]}
 
 
@@ -66,13 +72,16 @@ def test_what_was_refused_is_refused_again_from_the_snapshot(
 ) -> None:
     """Not permitted is another thing than not there, and the snapshot keeps them apart."""
     unprivileged = as_nobody()
-    one, file = target("blocked_pending"), tmp_path / "refused.gz"
-    live = answer("pid", one.pid, **unprivileged)
-    file.write_bytes(sigscope("snapshot", one.pid, "-o", "-", **unprivileged).stdout)
-    recorded = answer("pid", one.pid, "--from", file)
-    missing = [[(gap["what"], gap["why"]) for gap in told["gaps"]] for told in (live, recorded)]
-    assert missing[0] == missing[1]
-    assert (f"exe of {one.pid}", "permission denied") in missing[1]
+    one = target("blocked_pending")
+
+    def missing(document: dict[str, Any]) -> list[tuple[str, str]]:
+        return [(gap["what"], gap["why"]) for gap in document["gaps"]]
+
+    told = told_alike(
+        lambda: missing(live(one.pid, **unprivileged)),
+        lambda: missing(recorded(tmp_path, one.pid, **unprivileged)),
+    )
+    assert (f"exe of {one.pid}", "permission denied") in told
 
 
 def test_the_whole_host_fits_in_one_file_that_only_its_owner_may_read(
