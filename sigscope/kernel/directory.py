@@ -75,7 +75,9 @@ class Directory(ABC):
 
 
 class LiveDirectory(Directory):
-    """A directory that the kernel answers for now."""
+    """A directory that the kernel answers for now. Its descriptor is closed with it."""
+
+    _fd = -1
 
     def __init__(self, path: str, parent: int | None = None) -> None:
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -134,4 +136,9 @@ class LiveDirectory(Directory):
         return LiveDirectory(name, self._fd)
 
     def close(self) -> None:
-        os.close(self._fd)
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        self.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sigscope import diagnose, read_all, read_process
 from sigscope.errors import NoSuchTarget, NotSupported
 from sigscope.kernel.directory import LiveDirectory
 from sigscope.kernel.process import read_status
@@ -130,9 +131,21 @@ def test_no_descriptor_is_left_open(target: TARGET_FIXTURE) -> None:
         tasks.names(".")
     procfs = ProcFS()
     procfs.root.close()
-    after = sorted(os.listdir("/proc/self/fd"))
-    # A ProcFS keeps its root open as long as it lives: those made above may still be there.
-    assert len(after) <= len(before) + 2
+    del procfs
+    read_process(victim.pid)
+    read_all()
+    diagnose(victim.pid)
+    assert sorted(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_closed_handle_answers_nothing_and_closes_nobody_elses(tmp_path: Path) -> None:
+    closed = LiveDirectory(str(tmp_path))
+    closed.close()
+    with LiveDirectory(str(tmp_path)) as other:
+        closed.close()
+        with pytest.raises(OSError, match="descriptor"):
+            closed.names("..")
+        assert other.names(".") == []
 
 
 def test_a_proc_that_is_not_there_is_not_supported(tmp_path: Path) -> None:
