@@ -14,9 +14,11 @@ from tests.kernel.command import environment
 
 LOADED = """\
 import json, sys
+import click
+before = set(sys.modules)
 from sigscope.cli import main
 status = main({words!r})
-print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+print(json.dumps(sorted(set(sys.modules) - before)), file=sys.stderr)
 sys.exit(status)
 """
 SLOW = (
@@ -28,7 +30,7 @@ SLOW = (
 
 
 def loaded(*words: str) -> set[str]:
-    """The modules in a Python of its own after this command."""
+    """What a Python of its own has loaded for this command, beside click and what that loads."""
     done = subprocess.run(
         [sys.executable, "-c", LOADED.format(words=words)],
         env=environment(),
