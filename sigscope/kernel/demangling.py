@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 _PREFIX = "_Z"
+_ANONYMOUS = "_GLOBAL__N_1"
+_HASH = re.compile(r"::h[0-9a-f]{16}$")
+"""With it rustc tells apart what is compiled several times."""
 _LONGEST = 1024
 _MOST_REFERENCES = 24
 """S_ and T_ stand for something earlier: by nesting them, a short name can mean megabytes."""
@@ -13,6 +18,8 @@ def demangled(symbol: str) -> str:
 
     >>> demangled("_ZN7service6Worker4stopEi"), demangled("ngx_signal_handler")
     ('service::Worker::stop(int)', 'ngx_signal_handler')
+    >>> demangled("_ZN5tokio6signal17h0123456789abcdefE"), demangled("_ZN12_GLOBAL__N_14stopEi")
+    ('tokio::signal', '(anonymous namespace)::stop(int)')
     """
     if symbol.endswith(".abi0"):  # Go's assembly functions; its tracebacks do not show this
         return symbol.removesuffix(".abi0")
@@ -25,6 +32,7 @@ def demangled(symbol: str) -> str:
     except ImportError:  # sigscope run from a bare copy of its files
         return symbol
     try:
-        return str(itanium_demangler.parse(symbol) or symbol)
+        text = str(itanium_demangler.parse(symbol) or symbol)
     except Exception:  # a lambda, which it does not know; a hostile name, for which it is not made
         return symbol
+    return _HASH.sub("", text.replace(_ANONYMOUS, "(anonymous namespace)"))
