@@ -23,11 +23,15 @@ CGROUP = f"sigscope-tests-{os.getpid()}/docker"
 class Container(Daemon):
     """A container by runc, without a daemon; ``init`` is its PID 1, as this host counts.
 
-    ``seccomp``: linux.seccomp of the runtime's configuration.
+    ``seccomp``: linux.seccomp of the runtime's configuration. ``folders`` are there, too, under
+    their own names, to be read and written.
     """
 
     def __init__(
-        self, command: Collection[str], seccomp: Mapping[str, object] | None = None
+        self,
+        command: Collection[str],
+        seccomp: Mapping[str, object] | None = None,
+        folders: Collection[Path] = (),
     ) -> None:
         runc = required("runc", "runc")
         self._folder = tempfile.TemporaryDirectory(prefix="sigscope-container-")
@@ -37,6 +41,10 @@ class Container(Daemon):
         config = self._config(command)
         if seccomp is not None:
             config["linux"]["seccomp"] = seccomp
+        config["mounts"] += [
+            {"destination": str(path), "source": str(path), "type": "bind", "options": ["bind"]}
+            for path in folders
+        ]
         (bundle / "config.json").write_text(json.dumps(config))
         self._runc = [runc, "--root", f"{bundle}/state"]
         super().__init__([*self._runc, "run", "--bundle", str(bundle), self.id])
