@@ -35,6 +35,7 @@ from sigscope.render.process import identity
 from sigscope.render.seccomp import STRICT, call_lines, program_lines, stack_lines, without_filters
 from sigscope.render.seccomp_host import host_lines
 
+_UNREAD = Gap("", "only /proc was read, or it has changed meanwhile", "--engine auto, as root")
 FILTERED = 2
 """Seccomp of the status file (proc_pid_status(5)), as STRICT is."""
 
@@ -141,10 +142,9 @@ def _gaps(host: Host, processes: Iterable[Process]) -> Iterator[Gap]:
     """Why filters could not be read: once for all of whom that is so."""
     for process in processes:
         if unread(process):
-            shallow = host.shallow
-            why = shallow.why if shallow is not None else "it has ended, or changed, meanwhile"
-            hint = shallow.hint if shallow is not None else ""
-            yield Gap(f"seccomp filters of {process.pid}", why, hint, unjudged=process.pid)
+            missing = host.shallow or _UNREAD
+            what = f"seccomp filters of {process.pid}"
+            yield Gap(what, missing.why, missing.hint, unjudged=process.pid)
 
 
 def _status(source: ProcFS, processes: Iterable[Process], stacks: Iterable[StackReport]) -> int:

@@ -21,7 +21,7 @@ def host_lines(
     filtered = [report for report in stacks if report.filters]
     total = len({holder.process.pid for report in stacks for holder in report.holders})
     kinds = len(filtered)
-    said = f"{kinds} different stack{'' if kinds == 1 else 's'} of filters"
+    said = "1 stack of filters" if kinds == 1 else f"{kinds or 'no'} different stacks of filters"
     yield from wrapped(f"{_many(total, 'process', 'processes')}, {said}", width, "")
     for report in stacks:
         yield BLANK

@@ -19,6 +19,7 @@ DATA_WORDS = 16
 FIRST_FREE = 2
 """Words of seccomp_data before it are the number and the architecture."""
 _ROUNDS = 8
+_MOST_WRONG = 8
 
 
 def example(path: Path, number: int, arch: int) -> tuple[int, ...] | None:
@@ -27,18 +28,19 @@ def example(path: Path, number: int, arch: int) -> tuple[int, ...] | None:
     Raises Impossible if there are none.
     """
     words = [number & FULL, arch, *(0 for _ in range(DATA_WORDS - FIRST_FREE))]
-    for word, known in path.limits:
+    for word, known in path.limits.items():
         value = known.fitting()
         if value is None:
             return None
         words[word] = value
-    if any(is_lost(one.left) or is_lost(one.right) for one in path.decisions):
+    decisions = path.decisions
+    if any(is_lost(one.left) or is_lost(one.right) for one in decisions):
         return None
     for _ in range(_ROUNDS):
-        wrong = [one for one in path.decisions if not _holds(one, words)]
+        wrong = [one for one in decisions if not _holds(one, words)]
         if not wrong:
             return tuple(words)
-        if not _improved(path, wrong, words):
+        if not _improved(decisions, wrong, words):
             return None
     return None
 
@@ -48,9 +50,9 @@ def _holds(one: Decision, words: list[int]) -> bool:
     return COMPARE[one.sign](left, right) is one.true
 
 
-def _improved(path: Path, wrong: list[Decision], words: list[int]) -> bool:
+def _improved(decisions: tuple[Decision, ...], wrong: list[Decision], words: list[int]) -> bool:
     """Change one word so that more of the decisions hold; False if no change was found."""
-    for one in wrong:
+    for one in wrong[:_MOST_WRONG]:
         target = worked_out(one.right, words)
         for word in {*words_of(one.left), *words_of(one.right)}:
             if word < FIRST_FREE:
@@ -58,8 +60,8 @@ def _improved(path: Path, wrong: list[Decision], words: list[int]) -> bool:
             before = words[word]
             for value in _candidates(one.left, target):
                 words[word] = value & FULL
-                holding = sum(_holds(each, words) for each in path.decisions)
-                if holding > len(path.decisions) - len(wrong):
+                holding = sum(_holds(each, words) for each in decisions)
+                if holding > len(decisions) - len(wrong):
                     return True
             words[word] = before
     return False

@@ -16,9 +16,11 @@ from sigscope.analysis.seccomp.values import (
     Value,
     is_lost,
     term,
+    words_of,
 )
 
 _TRIES = 2000
+Test = tuple[Value, str, Value]
 
 
 class Impossible(Exception):
@@ -41,7 +43,7 @@ class Limits(NamedTuple):
     bits: int = 0
     least: int = 0
     most: int = FULL
-    but: tuple[tuple[int, int], ...] = ()
+    but: frozenset[tuple[int, int]] = frozenset()
 
     def decides(self, mask: int, value: int) -> bool | None:
         """Is ``word & mask == value``, for all that we know?"""
@@ -57,7 +59,7 @@ class Limits(NamedTuple):
         if not true and mask & mask - 1 == 0:  # a single bit is the other one then
             true, value = True, value ^ mask
         if not true:
-            return self._replace(but=(*self.but, (mask, value)))
+            return self._replace(but=self.but | {(mask, value)})
         known, bits = self.known | mask, self.bits & ~mask | value
         if mask == FULL:
             return Limits(known, bits, value, value, self.but)
@@ -69,11 +71,12 @@ class Limits(NamedTuple):
         Raises Impossible if there is none.
         """
         value = self.least
+        masks = {mask for mask, _ in self.but}
         for _ in range(_TRIES):
             found = self._next_with_bits(value)
             if found is None or found > self.most:
                 raise Impossible
-            wrong = next((mask for mask, value in self.but if found & mask == value), None)
+            wrong = next((mask for mask in masks if (mask, found & mask) in self.but), None)
             if wrong is None:
                 return found
             # Up to the lowest bit of the mask, all that follow are as wrong.
@@ -98,11 +101,55 @@ class Limits(NamedTuple):
         return None
 
 
-class Path(NamedTuple):
-    """The decisions of one way, in their order."""
+_ANY = Limits()
 
-    decisions: tuple[Decision, ...] = ()
-    limits: tuple[tuple[int, Limits], ...] = ()
+
+class Path:
+    """The decisions of one way: those of the way to here, and the last one.
+
+    It is hashed and compared at every step of a program, and may be long: so each has its hash.
+    ``words`` are those of seccomp_data on which it rests, as bits.
+    """
+
+    __slots__ = ("_before", "_hash", "_last", "_others", "length", "limits", "words")
+
+    def __init__(
+        self,
+        before: Path | None = None,
+        last: Decision | None = None,
+        limits: dict[int, Limits] | None = None,
+        others: dict[Test, bool] | None = None,
+    ) -> None:
+        self._before = before
+        self._last = last
+        self._others = others or {}
+        self.limits = limits or {}
+        self.length: int = 0 if before is None else before.length + 1
+        self.words: int = 0 if before is None else before.words
+        if last is not None:
+            for word in (*words_of(last.left), *words_of(last.right)):
+                self.words |= 1 << word
+        self._hash: int = hash((before, last))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Path) or self._hash != other._hash:
+            return False
+        return self.decisions == other.decisions
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """All of them, in their order."""
+        found: list[Decision] = []
+        path: Path | None = self
+        while path is not None and path._last is not None:
+            found.append(path._last)
+            path = path._before
+        return tuple(reversed(found))
 
     def decide(self, left: Value, sign: str, right: Value) -> Iterator[tuple[bool, Path]]:
         """The ways on from a comparison: one, where it is decided already, or both."""
@@ -125,42 +172,39 @@ class Path(NamedTuple):
             yield true ^ flipped, self if known is not None else self._with(left, sign, right, true)
 
     def _known(self, left: Value, sign: str, right: Value) -> bool | None:
-        if is_lost(left) or is_lost(right):
-            return None
-        for one in self.decisions:
-            if one[:3] == (left, sign, right):
-                return one.true
         place = _masked(left)
         if place is None or not isinstance(right, int):
-            return None
+            return self._others.get((left, sign, right))
         word, mask = place
-        limits = dict(self.limits).get(word, Limits())
+        limits = self.limits.get(word, _ANY)
         if sign == "==":
             return limits.decides(mask, right)
         if right > mask:
             return False
         if right == 0:
             return True
-        if mask == FULL and limits.least >= right:
+        if mask != FULL:
+            return self._others.get((left, sign, right))
+        if limits.least >= right:
             return True
-        return False if mask == FULL and limits.most < right else None
+        return False if limits.most < right else None
 
     def _with(self, left: Value, sign: str, right: Value, true: bool) -> Path:
-        decisions = (*self.decisions, Decision(left, sign, right, true))
+        last = Decision(left, sign, right, true)
+        if is_lost(left) or is_lost(right):
+            return Path(self, last, self.limits, self._others)
         place = _masked(left)
-        if place is None or not isinstance(right, int):
-            return Path(decisions, self.limits)
+        if place is None or not isinstance(right, int) or (sign != "==" and place[1] != FULL):
+            return Path(self, last, self.limits, {**self._others, (left, sign, right): true})
         word, mask = place
-        limits = dict(self.limits)
-        now = limits.get(word, Limits())
+        now = self.limits.get(word, _ANY)
         if sign == "==":
             now = now.with_equal(mask, right, true)
-        elif mask == FULL and true:
+        elif true:
             now = now._replace(least=max(now.least, right))
-        elif mask == FULL:
+        else:
             now = now._replace(most=min(now.most, right - 1))
-        limits[word] = now
-        return Path(decisions, tuple(sorted(limits.items())))
+        return Path(self, last, {**self.limits, word: now}, self._others)
 
 
 def _masked(value: Value) -> tuple[int, int] | None:

@@ -17,6 +17,9 @@ from sigscope.model.seccomp import INSTRUCTION_POINTER, Answer, Filter, FilterAc
 UNKNOWN = Answer(None, whole=False)
 MAX_ERRNO = 4095
 _FIRST_ARGUMENT = 4
+_MOST_PATHS = 32
+"""Ways to an answer that are tried for an example, the shortest first."""
+_MOST_TOLD = 16
 _ACTIONS = {action.value: action for action in FilterAction}
 _WITH_DATA = (FilterAction.ERRNO, FilterAction.TRAP, FilterAction.TRACE)
 
@@ -59,10 +62,16 @@ def survey(filters: Sequence[Filter], numbers: Sequence[int], arch: int) -> dict
             one = having & -having
             ends[one.bit_length() - 1].append(end)
             having ^= one
-    return {
-        number: _answer(ends[place], number, arch, bool(found.lost >> place & 1))
-        for place, number in enumerate(numbers)
-    }
+    made: dict[tuple[bool, tuple[int, ...]], Answer] = {}
+    answers = {}
+    for place, number in enumerate(numbers):
+        lost = bool(found.lost >> place & 1)
+        # Where the same ways lead from several numbers, they are looked into once.
+        key = (lost, tuple(id(end) for end in ends[place]))
+        if key not in made:
+            made[key] = _answer(ends[place], number, arch, lost)
+        answers[number] = made[key]
+    return answers
 
 
 def answered(filters: Sequence[Filter], words: Sequence[int]) -> int:
@@ -111,7 +120,7 @@ def _answer(ends: Sequence[tuple[Path, Returned]], number: int, arch: int, lost:
     )
     if len(outcomes) == 1 and not lost:
         return Answer(outcomes[0].action, outcomes[0].data)
-    depends = frozenset(place for end in ends for place in _looked_at(*end))
+    depends = frozenset(_looked_at(ends))
     return Answer(None, 0, depends, outcomes, whole=not lost)
 
 
@@ -119,8 +128,8 @@ def _outcome(
     result: tuple[FilterAction, int], paths: Sequence[Path], number: int, arch: int
 ) -> Outcome | None:
     """One with an example if there is one; None if no way to it is possible."""
-    maybe: Path | None = None
-    for path in paths:
+    maybe = paths[_MOST_PATHS] if len(paths) > _MOST_PATHS else None
+    for path in sorted(paths, key=lambda path: path.length)[:_MOST_PATHS]:
         try:
             words = example(path, number, arch)
         except Impossible:
@@ -135,13 +144,19 @@ def _outcome(
 
 
 def _told(path: Path) -> tuple[str, ...]:
-    return tuple(map(decision_text, path.decisions))
+    decisions = path.decisions
+    told = tuple(map(decision_text, decisions[:_MOST_TOLD]))
+    more = len(decisions) - _MOST_TOLD
+    return (*told, f"{more} more comparisons come out so") if more > 0 else told
 
 
-def _looked_at(path: Path, returned: Returned) -> Iterator[int]:
-    values = [returned, *(side for one in path.decisions for side in (one.left, one.right))]
-    for word in (word for value in values for word in words_of(value)):
-        if word >= _FIRST_ARGUMENT:
-            yield (word - _FIRST_ARGUMENT) // 2
-        elif word >= FIRST_FREE:
-            yield INSTRUCTION_POINTER
+def _looked_at(ends: Sequence[tuple[Path, Returned]]) -> Iterator[int]:
+    words = 0
+    for path, returned in ends:
+        words |= path.words
+        for word in words_of(returned):
+            words |= 1 << word
+    for word in range(FIRST_FREE, words.bit_length()):
+        if words >> word & 1:
+            argument = (word - _FIRST_ARGUMENT) // 2
+            yield argument if word >= _FIRST_ARGUMENT else INSTRUCTION_POINTER

@@ -47,8 +47,10 @@ from sigscope.analysis.seccomp.values import (
 )
 from sigscope.model.seccomp import Filter, Instruction
 
-MOST_STATES = 60_000
+MOST_STEPS = 60_000
 """After so many steps the rest is given up: the numbers in it are answered as not whole."""
+LONG = 16
+"""A step on a way of so many decisions costs as much as two."""
 
 Numbers = int
 """A set of system call numbers: bit N stands for the N-th of those that are asked for."""
@@ -99,7 +101,7 @@ class _Survey:
         # One number alone is a constant like any other.
         self.number: Value = self.numbers[0] if len(numbers) == 1 else NUMBER
         self.arch = arch
-        self.left = MOST_STATES
+        self.left = MOST_STEPS
         self.lost = 0
 
     def all_of(self, filters: Sequence[Filter]) -> Surveyed:
@@ -122,7 +124,7 @@ class _Survey:
         for at, instruction in enumerate(program):
             states, waiting[at] = waiting[at], {}
             for state, numbers in states.items():
-                self.left -= 1
+                self.left -= 1 + state.path.length // LONG
                 if self.left < 0:
                     self.lost |= numbers
                     continue
@@ -144,6 +146,8 @@ class _Survey:
         """(how many to jump over, the state then, for which numbers); None: it ends with 0."""
         code, k = one.code, one.k
         a, x, memory, path, best = state
+        if code & ~FROM_X in COMPARISONS and one.jump_true == one.jump_false:
+            return ((one.jump_true, state, numbers),)
         if code & ~FROM_X in COMPARISONS:
             sign = COMPARISONS[code & ~FROM_X]
             return (
