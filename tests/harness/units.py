@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,9 @@ def _hierarchy() -> Path | None:
 
 @contextlib.contextmanager
 def service(pid: int, name: str) -> Iterator[str]:
-    """``pid`` alone lives in the unit whose name this gives; afterwards it is dead.
+    """``pid``, and what it starts from now on, lives in the unit whose name this gives.
+
+    Afterwards they are dead.
 
     The name is one of this run. Where no cgroup can be made the test is skipped.
     """
@@ -38,13 +41,14 @@ def service(pid: int, name: str) -> Iterator[str]:
         (place / "cgroup.procs").write_text(str(pid))
         yield unit
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, 9)
-        proc.wait_dead(pid)
-        proc.eventually(lambda: _removed(place))
+        proc.eventually(lambda: _removed(place), saying=f"{place} is empty")
 
 
 def _removed(place: Path) -> bool:
-    with contextlib.suppress(OSError):  # busy until the last process is reaped
+    """Whoever was started in there after the move lives there, too."""
+    for pid in (place / "cgroup.procs").read_text().split():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    with contextlib.suppress(OSError):  # busy until the last of them is gone
         place.rmdir()
     return not place.exists()
