@@ -45,6 +45,7 @@ from sigscope.render.sarif import sarif
 
 IDS = tuple(rule.id for rule in RULES)
 LONGEST_CONFIG = 1 << 20
+CONFIG = "it holds a section [ID] or [ID:PROGRAM] for each, and in it: reason = ..."
 PROBLEM, UNKNOWN = 1, 2
 """Of node-problem-detector's custom plugins; 0 is "no problem"."""
 NAGIOS_UNKNOWN = 3
@@ -155,9 +156,9 @@ def _accepted(config: str | None) -> tuple[Waiver, ...]:
         with open(config, encoding="utf-8") as file:
             text = file.read(LONGEST_CONFIG)
     except OSError as error:
-        raise UsageError(f"cannot read {config}: {error.strerror}") from None
+        raise UsageError(f"cannot read {config}: {error.strerror}", CONFIG) from None
     except UnicodeDecodeError:
-        raise UsageError(f"{config}: this is not text in UTF-8") from None
+        raise UsageError(f"{config}: this is not text in UTF-8", CONFIG) from None
     return parse_waivers(text, config, IDS)
 
 

@@ -43,7 +43,7 @@ def verdict_lines(explanation: Explanation, process: Process, width: int) -> Ite
         first, *rest = wrapped(f"{step.says}: {step.because}", width, " " * (2 + len(head)))
         yield Line.of(_INDENT, head, str(first).strip())
         yield from rest
-    if len(explanation.receivers) > 1:
+    if len(explanation.receivers) > 1 and set(explanation.outcomes) != {Outcome.TERMINATED}:
         yield from _titled("may take it", _few(explanation.receivers), width)
 
 

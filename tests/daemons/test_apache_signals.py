@@ -18,14 +18,12 @@ from tests.daemons.serving_signals import (
     tried,
 )
 from tests.harness.build import required
-
-MODULES = "/usr/lib/apache2/modules"
+from tests.harness.webservers import apache_modules
 
 
 def _command(directory: Path, port: int, behind: Behind) -> list[str]:
     program = required("apache2", "apache2-bin")
-    wanted = ("mpm_event", "authz_core", "proxy", "proxy_http")
-    loads = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in wanted)
+    loads = apache_modules("mpm_event", "authz_core", "proxy", "proxy_http")
     (directory / "apache.conf").write_text(
         f"ServerRoot {directory}\nPidFile {directory}/pid\nServerName localhost\n"
         f"ErrorLog {directory}/log\n{loads}\nListen 127.0.0.1:{port}\nUser www-data\n"

@@ -29,16 +29,15 @@ from tests.harness import proc
 from tests.harness.build import required
 from tests.harness.daemons import Daemon, free_port
 from tests.harness.targets import PATIENCE
+from tests.harness.webservers import nginx_temporary
 
 
 def _configured(directory: Path, port: int, behind: int, main: str) -> list[str]:
     program = required("nginx", "nginx-light")
-    kinds = ("proxy", "client_body", "fastcgi", "uwsgi", "scgi")
-    paths = " ".join(f"{kind}_temp_path {directory}/{kind};" for kind in kinds)
     (directory / "nginx.conf").write_text(
         f"pid {directory}/pid;\nerror_log {directory}/log;\nworker_processes 1;\n{main}\n"
         "events {}\n"
-        f"http {{ access_log off; {paths} server {{ listen 127.0.0.1:{port};"
+        f"http {{ access_log off; {nginx_temporary(directory)} server {{ listen 127.0.0.1:{port};"
         f" location / {{ proxy_pass http://127.0.0.1:{behind}; }} }} }}\n"
     )
     return [program, "-p", str(directory), "-c", str(directory / "nginx.conf")]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from tests.daemons.healthy.clients import fastcgi, get, up
 from tests.daemons.healthy.service import Healthy, Place, Service, root, unprivileged
 from tests.harness.build import required
+from tests.harness.webservers import apache_modules, nginx_temporary
 
-NGINX = """\
+NGINX = f"""\
 daemon off; pid %D/pid; error_log stderr; worker_processes 2; user nobody nogroup;
-events {}
-http {
+events {{}}
+http {{
     access_log off;
-    client_body_temp_path %D/b; proxy_temp_path %D/p; fastcgi_temp_path %D/f;
-    uwsgi_temp_path %D/u; scgi_temp_path %D/s;
-    server { listen 127.0.0.1:%P; location / { return 200 well; } }
-}
+    {nginx_temporary("%D")}
+    server {{ listen 127.0.0.1:%P; location / {{ return 200 well; }} }}
+}}
 """
 APACHE = """\
 ServerName localhost
@@ -25,8 +25,7 @@ ErrorLog /dev/stderr
 DocumentRoot %D
 User nobody
 Group nogroup
-LoadModule mpm_{mpm}_module /usr/lib/apache2/modules/mod_mpm_{mpm}.so
-LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+{modules}
 StartServers 2
 """
 LIGHTTPD = """\
@@ -76,7 +75,8 @@ def apache(mpm: str) -> Healthy:
     def describe(place: Place) -> Service:
         program = required("apache2", "apache2-bin")
         root()
-        configuration = place.file("apache.conf", APACHE.format(mpm=mpm))
+        modules = apache_modules(f"mpm_{mpm}", "authz_core")
+        configuration = place.file("apache.conf", APACHE.format(modules=modules))
         request = get(place.port)
         return Service([program, "-D", "FOREGROUND", "-f", configuration], up(request), request)
 
