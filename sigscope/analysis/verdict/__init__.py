@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from sigscope.analysis.verdict import along, choosing, queueing, sending
 from sigscope.analysis.verdict.delivery import Delivery
+from sigscope.analysis.verdict.remarks import remark
 from sigscope.model.explanation import Explanation, Outcome, Sending
 from sigscope.model.host import Host
 from sigscope.model.process import Process
@@ -42,6 +43,7 @@ def explain(host: Host, process: Process, order: Sending) -> Explanation:
         if verdict is not None:
             first = (Outcome.CONTINUED,) if delivery.continued else ()
             last = along.taken_along(delivery, verdict)
+            remark(delivery, verdict)
             if delivery.perhaps_dropped:
                 last = (*last, Outcome.DISCARDED)
             return Explanation(
