@@ -46,18 +46,18 @@ def traces(pid: int) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("name", ["posix_timer", "sigwait_thread", "sigsuspend", "ppoll_loop"])
+@pytest.mark.parametrize("name", ["posix_timer", "sigwait_thread", "sigsuspend", "blocked_pending"])
 def test_a_target_that_sleeps_is_not_woken(name: str, target: TARGET_FIXTURE) -> None:
     arguments = {"posix_timer": ([SIGTERM],), "sigwait_thread": ({SIGTERM},)}.get(name, ())
     sleeper = target(name, *arguments)
     with open_tasks() as tasks:
         for _ in range(LOOKS):
             before = traces(sleeper.pid)
-            for _ in range(LOOKS):
+            for _ in range(5):
                 assert read_deep(tasks, sleeper.pid) is not None
                 tasks.scan()
             if traces(sleeper.pid) == before:
-                return  # by itself a loop may run in between, and then it is asked again
+                return  # a timer of its own, or a stray wakeup, may fall in between once
     raise AssertionError(f"{name} moved in every one of {LOOKS} rounds")
 
 
