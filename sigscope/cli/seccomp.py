@@ -32,7 +32,14 @@ from sigscope.model.seccomp_report import Holder, Outlier, StackReport
 from sigscope.render.gaps import gap_lines
 from sigscope.render.line import BLANK, Line, Role, wrapped
 from sigscope.render.process import identity
-from sigscope.render.seccomp import STRICT, call_lines, program_lines, stack_lines, without_filters
+from sigscope.render.seccomp import (
+    STRICT,
+    call_lines,
+    program_lines,
+    same_lines,
+    stack_lines,
+    without_filters,
+)
 from sigscope.render.seccomp_host import host_lines
 
 _UNREAD = Gap("", "only /proc was read, or it has changed meanwhile", "--engine auto, as root")
@@ -114,28 +121,16 @@ def _chosen(process: Process, target: Target) -> Process:
 
 def _stacks(having: dict[Stack, list[Holder]], question: Question) -> list[StackReport]:
     """The answers of each stack: simulated once, however many have it."""
-    reports = []
-    for stack, who in having.items():
-        abis = _in_order(who, question)
-        reports.append(
-            StackReport(
-                stack,
-                tuple(who),
-                tuple(abi_report(stack, abi, call_names(abi)) for abi in abis) if stack else (),
-            )
+    machine = OF_MACHINE.get(question.machine, ())
+    abis = (*machine, *(abi for abi in question.abis if abi not in machine))
+    return [
+        StackReport(
+            stack,
+            tuple(who),
+            tuple(abi_report(stack, abi, call_names(abi)) for abi in abis) if stack else (),
         )
-    return reports
-
-
-def _in_order(who: Sequence[Holder], question: Question) -> tuple[Abi, ...]:
-    """All ABIs of the machine, the one that the first of them uses before the others."""
-    abis = abis_of(question.machine) or OF_MACHINE.get(question.machine, ())[:1]
-    calls = [thread.syscall for holder in who for thread in holder.process.living]
-    narrow = next((call.narrow for call in calls if call is not None and not call.running), False)
-    if narrow and len(abis) > 1:
-        abis = (abis[1], abis[0], *abis[2:])
-    chosen = tuple(abi for abi in question.abis if abi not in abis)
-    return (*abis, *chosen)
+        for stack, who in having.items()
+    ]
 
 
 def _gaps(host: Host, processes: Iterable[Process]) -> Iterator[Gap]:
@@ -154,20 +149,23 @@ def _status(source: ProcFS, processes: Iterable[Process], stacks: Iterable[Stack
         denied = source.live and os.geteuid() != 0
         return int(ExitStatus.NOT_PERMITTED if denied else ExitStatus.NOT_SUPPORTED)
     strict = any(process.seccomp == STRICT for process in seen)
-    refused = any(one.filters and not one.restart.surely_passes for one in stacks)
+    refused = any(not one.restart.surely_passes for one in stacks)
     return int(ExitStatus.ANSWER_IS_NO if strict or refused else ExitStatus.FINE)
 
 
 def _screens(
     host: Host, processes: Sequence[Process], stacks: Sequence[StackReport], question: Question
 ) -> Iterator[Line]:
-    for number, process in enumerate(processes):
+    """One screen for all that have the same filters in all their threads."""
+    for number, alike in enumerate(_alike(processes, stacks)):
         if number:
             yield BLANK
             yield BLANK
+        process, *others = alike
         yield from identity(host, process, width())
+        yield from same_lines(others, width())
         yield BLANK
-        mine = [one for one in (_of(report, process) for report in stacks) if one is not None]
+        mine = [one for one in (_of(report, alike) for report in stacks) if one is not None]
         said = without_filters(process, mine)
         if said:
             yield from wrapped(said, width(), "")
@@ -180,14 +178,32 @@ def _screens(
             yield from wrapped("the filters of other threads: not read", width(), "", Role.WARNING)
 
 
-def _of(report: StackReport, process: Process) -> StackReport | None:
-    """The stack as one process has it."""
-    own = tuple(one for one in report.holders if one.process.pid == process.pid)
+def _alike(
+    processes: Iterable[Process], stacks: Sequence[StackReport]
+) -> Iterator[tuple[Process, ...]]:
+    whole = {
+        holder.process.pid: (place, holder.narrow)
+        for place, report in enumerate(stacks)
+        for holder in report.holders
+        if holder.whole
+    }
+    groups: dict[object, list[Process]] = {}
+    for process in processes:
+        groups.setdefault(whole.get(process.pid, process), []).append(process)
+    yield from map(tuple, groups.values())
+
+
+def _of(report: StackReport, processes: Iterable[Process]) -> StackReport | None:
+    """The stack as some processes have it."""
+    pids = {process.pid for process in processes}
+    own = tuple(one for one in report.holders if one.process.pid in pids)
     return report._replace(holders=own) if own else None
 
 
 def _stack(report: StackReport, question: Question) -> Iterator[Line]:
-    chosen = [one for one in report.abis if one.abi in question.abis] or report.abis[:1]
+    main = report.main(report.holders[0])
+    own = [] if main is None else [main]
+    chosen = [one for one in report.abis if one.abi in question.abis] or own
     shown = report._replace(abis=tuple(chosen)) if question.abis else report
     if question.calls and report.filters:
         for name in question.calls:

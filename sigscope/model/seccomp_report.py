@@ -54,25 +54,38 @@ class Holder(NamedTuple):
     """Threads of one process that have the same filters; ``whole``: they are all that live.
 
     ``restarting`` are those of them that sit in a call which goes on through restart_syscall,
-    with the name of the call.
+    with the name of the call. ``narrow``: it runs 32-bit code.
     """
 
     process: Process
     tids: tuple[int, ...]
     whole: bool
     restarting: tuple[tuple[int, str], ...] = ()
+    narrow: bool = False
 
 
 class StackReport(NamedTuple):
-    """One stack of filters, newest first, and who has it; the machine's own ABI comes first."""
+    """A stack of filters, newest first, who has it, and all ABIs of the machine, its own first."""
 
     filters: tuple[Filter, ...]
     holders: tuple[Holder, ...]
     abis: tuple[AbiReport, ...]
 
+    def main(self, holder: Holder) -> AbiReport | None:
+        """The ABI that a holder uses; None without filters, or on a machine that is not known."""
+        if not self.abis:
+            return None
+        return self.abis[1 if holder.narrow and len(self.abis) > 1 else 0]
+
     @property
     def restart(self) -> Answer:
-        return self.abis[0].restart if self.abis else Answer(None, whole=False)
+        """That to restart_syscall: of the first holder who may not rely on it, else of any."""
+        if not self.filters:
+            return Answer(FilterAction.ALLOW)
+        used = [self.main(holder) for holder in self.holders]
+        answers = [abi.restart for abi in used if abi is not None]
+        refused = (answer for answer in answers if not answer.surely_passes)
+        return next(refused, answers[0] if answers else Answer(None, whole=False))
 
     @property
     def readable(self) -> bool:

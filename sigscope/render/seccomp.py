@@ -36,6 +36,16 @@ _LABELS = {
 _COLUMN = 13
 
 
+def same_lines(others: Sequence[Process], width: int) -> Iterator[Line]:
+    """Who has the same filters as the one that is shown, program by program."""
+    pids: dict[str, list[str]] = {}
+    for process in others:
+        pids.setdefault(process.comm, []).append(str(process.pid))
+    told = [f"{comm} {' '.join(numbers)}" for comm, numbers in pids.items()]
+    if told:
+        yield from wrapped(f"and, with the same filters, {', '.join(told)}", width, "  ")
+
+
 def without_filters(process: Process, stacks: Sequence[StackReport]) -> str:
     """One sentence for a process of which no filter is to be told; empty if there is one."""
     if process.kernel_thread:
@@ -50,8 +60,8 @@ def without_filters(process: Process, stacks: Sequence[StackReport]) -> str:
     if any(report.filters for report in stacks):
         return ""
     if process.seccomp == 0 or stacks:
-        known = sum(len(holder.tids) for report in stacks for holder in report.holders)
-        where = "" if known == len(process.living) else " in its main thread"
+        own = (one for report in stacks for one in report.holders if one.process is process)
+        where = "" if any(holder.whole for holder in own) else " in its main thread"
         return f"no seccomp filter{where}: every call is allowed"
     return "it has seccomp filters, and what they answer could not be read (see below)"
 
@@ -74,7 +84,7 @@ def stack_lines(report: StackReport, chosen: Sequence[AbiReport], width: int) ->
     yield BLANK
     for abi in chosen:
         yield from abi_lines(abi, width)
-    others = [abi for abi in report.abis if abi not in chosen]
+    others = [abi for abi in report.abis if abi not in chosen and abi.groups]
     for abi in others:
         text = f"{abi.abi.name}: {_counts(abi)} (--arch {abi.abi.name} tells which)"
         yield from wrapped(text, width, "", Role.FAINT)

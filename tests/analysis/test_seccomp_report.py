@@ -16,6 +16,7 @@ from sigscope.model.abi import ABIS, I386, OF_MACHINE, X32, X86_64
 from sigscope.model.depth import ThreadDepth
 from sigscope.model.finding import Severity
 from sigscope.model.seccomp import Answer, Filter, FilterAction, Instruction
+from sigscope.model.seccomp_report import Holder, StackReport
 from sigscope.model.syscall import SystemCall
 from tests.analysis.makers import process, thread
 from tests.seccomp.dice import Dice
@@ -150,6 +151,18 @@ def test_what_is_proven_is_what_all_threads_may_do() -> None:
     assert proven(process(7, threads=[free, hidden]), "x86_64") == frozenset()
     assert proven(process(7, threads=[free]), "sparc") == frozenset()
     assert proven(process(7, threads=[free], seccomp=1), "x86_64") == frozenset()
+
+
+def test_the_restart_of_a_stack_is_that_of_the_abi_which_its_holder_uses() -> None:
+    stack = (answering(0x50001, 0),)  # restart_syscall of i386, read of x86-64
+    abis = tuple(abi_report(stack, abi, call_names(abi)) for abi in (X86_64, I386))
+    wide = Holder(process(7), (7,), whole=True)
+    narrow = Holder(process(8), (8,), whole=True, narrow=True)
+    assert StackReport(stack, (wide,), abis).restart.surely_passes
+    assert not StackReport(stack, (narrow,), abis).restart.surely_passes
+    assert not StackReport(stack, (wide, narrow), abis).restart.surely_passes
+    assert StackReport((), (narrow,), ()).restart.surely_passes
+    assert not StackReport(stack, (wide,), ()).restart.surely_passes
 
 
 def test_a_listing_names_calls_by_the_architecture_that_was_tested() -> None:

@@ -103,6 +103,15 @@ def test_all_names_threads_that_differ_and_groups_the_rest(target: TARGET_FIXTUR
     assert "restart_syscall: fails with EPERM" in said.out
 
 
+def test_processes_with_the_same_filters_share_a_screen(target: TARGET_FIXTURE) -> None:
+    need_engine()
+    one, two = (target("filtered_sleep", "pause", "deny").pid for _ in range(2))
+    other = target("filtered_sleep", "pause", "allow").pid
+    said = sigscope("seccomp", one, two, other)
+    assert said.out.count("1 filter: 5 instructions") == 2
+    assert f"and, with the same filters, filtered_sleep {two}" in said.out
+
+
 def test_strict_mode(target: TARGET_FIXTURE) -> None:
     strict = target("filtered_threads", "strict")
     proc.eventually(lambda: proc.status(strict.pid)["Seccomp"] == "1")

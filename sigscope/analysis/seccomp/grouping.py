@@ -63,7 +63,9 @@ def _holder(process: Process, tids: Sequence[int]) -> Holder:
         and thread.syscall is not None
         and kind_of(thread.syscall) is RestartClass.RESTART_BLOCK
     )
-    return Holder(process, tuple(tids), len(tids) == len(process.living), restarting)
+    calls = (thread.syscall for thread in process.living if thread.tid in chosen)
+    narrow = any(call is not None and call.narrow for call in calls)
+    return Holder(process, tuple(tids), len(tids) == len(process.living), restarting, narrow)
 
 
 def _likes(process: Process) -> str:
