@@ -70,6 +70,11 @@ def _arguments() -> argparse.Namespace:
         help="after one to warm up (default: %(default)s)",
     )
     parser.add_argument(
+        "--restarts",
+        action="store_true",
+        help="instead: every blocking call under every filter and interruption, as predicted?",
+    )
+    parser.add_argument(
         "--verdicts",
         type=_positive,
         metavar="N",
@@ -137,6 +142,10 @@ def _stop(*_: object) -> NoReturn:
 def main() -> int:
     arguments = _arguments()
     signal.signal(signal.SIGTERM, _stop)
+    if arguments.restarts:
+        import restarts  # needs the tests, as verdicts does
+
+        return restarts.main()
     if arguments.verdicts:
         import verdicts  # needs the tests and what they need (scripts/test makes it)
 
