@@ -29,7 +29,9 @@ def read_process(pid: int, procfs: ProcFS | None = None) -> Process:
 def read_all(procfs: ProcFS | None = None) -> Host:
     """Every process and thread of the host: masks, dispositions, state and kinship.
 
-    Command lines, system calls and descriptors are left for :func:`read_process`.
+    Command lines, system calls and descriptors are left for :func:`read_process`. On a big host
+    a child is forked that reads a part of /proc, and is gone when this returns; a program that has
+    threads is not forked, and waits a little longer.
 
     >>> 1 in read_all().processes
     True
