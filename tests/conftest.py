@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Iterator
 
+import hypothesis
 import pytest
 
 from tests.harness import uwsgi
@@ -18,6 +19,13 @@ YAMA = "/proc/sys/kernel/yama/ptrace_scope"
 AGE = 62.0
 """Seconds: a minute, and what the clock of the scheduler may be late."""
 TARGET_FIXTURE = Callable[..., Target]
+
+
+# How long an example takes says more about the machine's other work than about ours.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 
 def _missing() -> Iterator[str]:
