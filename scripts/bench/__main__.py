@@ -70,11 +70,6 @@ def _arguments() -> argparse.Namespace:
         help="after one to warm up (default: %(default)s)",
     )
     parser.add_argument(
-        "--restarts",
-        action="store_true",
-        help="instead: every blocking call under every filter and interruption, as predicted?",
-    )
-    parser.add_argument(
         "--verdicts",
         type=_positive,
         metavar="N",
@@ -91,6 +86,11 @@ def _arguments() -> argparse.Namespace:
         "--fcgi",
         action="store_true",
         help="instead: every length of a message, as nginx answers and as sigscope says",
+    )
+    parser.add_argument(
+        "--follow",
+        action="store_true",
+        help="instead: what following a FastCGI worker costs it, beside strace",
     )
     for name in ("markdown", "json"):
         parser.add_argument(
@@ -142,10 +142,6 @@ def _stop(*_: object) -> NoReturn:
 def main() -> int:
     arguments = _arguments()
     signal.signal(signal.SIGTERM, _stop)
-    if arguments.restarts:
-        import restarts  # needs the tests, as verdicts does
-
-        return restarts.main()
     if arguments.verdicts:
         import verdicts  # needs the tests and what they need (scripts/test makes it)
 
@@ -154,6 +150,10 @@ def main() -> int:
         import front_end  # needs the tests, nginx and php-fpm, too
 
         return front_end.main()
+    if arguments.follow:
+        import following  # needs the tests, nginx, php-fpm, ab and strace, too
+
+        return following.main()
     chosen = [m for m in MEASUREMENTS if not arguments.names or m.name in arguments.names]
     setting = Setting(arguments.processes, arguments.threads, arguments.rounds)
     try:

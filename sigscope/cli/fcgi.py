@@ -8,7 +8,7 @@ import click
 
 from sigscope.analysis.fcgi.php import DEFAULT_HEADER, DEFAULT_LOG_LIMIT, Settings, Writer
 from sigscope.cli.fcgi_simulate import LONGEST, LONGEST_SWEEP, Script, header_of, simulate
-from sigscope.cli.options import json_option
+from sigscope.cli.options import json_option, target_arguments
 from sigscope.decode.settings.choosing import size
 from sigscope.errors import UsageError
 
@@ -20,6 +20,18 @@ _LENGTH = click.IntRange(0, LONGEST)
 
 
 @click.command(short_help="Which FastCGI records pass, and would nginx answer 502?")
+@target_arguments(required=False)
+@click.option(
+    "--count", metavar="N", type=click.IntRange(1), default=None, help="End after N requests."
+)
+@click.option(
+    "--for",
+    "seconds",
+    metavar="SECONDS",
+    type=click.FloatRange(0, min_open=True),
+    default=None,
+    help="End after that time.",
+)
 @click.option(
     "--from-pcap",
     "capture",
@@ -87,6 +99,9 @@ _LENGTH = click.IntRange(0, LONGEST)
 )
 @json_option
 def fcgi(
+    targets: tuple[str, ...],
+    count: int | None,
+    seconds: float | None,
     capture: str | None,
     port: int | None,
     simulated: bool,
@@ -102,21 +117,33 @@ def fcgi(
     swept: str | None,
     as_json: bool,
 ) -> int:
-    """Which FastCGI records pass, and would the front end answer 502 for them?
+    """Which FastCGI records pass to and from TARGET, and would nginx answer 502 for them?
+
+    Reads only: TARGET, a worker or its master, is followed while it runs on.
 
     A worker sends the messages that a script logs before the page. nginx holds both in one
     buffer until it has seen the end of the header: "upstream sent too big header", 502,
     although the request was fully processed.
 
     \b
+    sigscope fcgi php-fpm --for 60
     sigscope fcgi --from-pcap worker.pcap --buffer 4k
     sigscope fcgi --simulate --stderr 936 --header 66 --buffer 1k
     sigscope fcgi --simulate --php-fpm --log-limit 65535 --sweep 0:9000 --buffer 1k
     """
-    sizes = [_size(text) for text in buffers] or [DEFAULT_BUFFER]
-    if (capture is not None) == simulated:
-        what = "a capture is not simulated" if simulated else "what answer?"
-        raise UsageError(what, "sigscope fcgi --from-pcap FILE, or sigscope fcgi --simulate")
+    given = [_size(text) for text in buffers]
+    sizes = given or [DEFAULT_BUFFER]
+    if bool(targets) + (capture is not None) + simulated != 1:
+        raise UsageError(
+            "give a TARGET, --from-pcap or --simulate, and one of them only",
+            "sigscope fcgi php-fpm",
+        )
+    if targets:
+        from sigscope.cli.fcgi_follow import follow
+
+        return follow(targets, given, count, seconds, as_json)
+    if count is not None or seconds is not None:
+        raise UsageError("--count and --for are for a TARGET", "sigscope fcgi php-fpm --for 60")
     if capture is not None:
         from sigscope.cli.fcgi_capture import from_capture
 

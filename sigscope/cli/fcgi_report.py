@@ -33,7 +33,8 @@ class Report:
         """Judge it, and print it at once."""
         answer = exchange.answer
         fronts = () if answer is None else tuple(front_end(answer, n) for n in self._buffers)
-        judgement = judge(exchange, fronts[0] if fronts else None, clues)
+        worst = next((one for one in fronts if one.failed), fronts[0] if fronts else None)
+        judgement = judge(exchange, worst, clues)
         self.requests += 1
         if judgement is not None:
             self.causes[judgement.cause] += 1

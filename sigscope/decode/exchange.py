@@ -81,25 +81,30 @@ class Conversation:
         """Requests that have begun and not ended."""
         return len(self._open)
 
-    def asked(self, data: bytes, when: float) -> None:
-        """Bytes from the front end, at this time."""
+    def asked(self, data: bytes, when: float, unknown: int = 0) -> None:
+        """Bytes from the front end, at this time, and so many more that nobody has seen."""
+        if self.foreign is not None:
+            return
         try:
-            for record in self._in.feed(data):
+            for record in self._in.feed(data) + (self._in.skip(unknown) if unknown else []):
                 self._request(record, when)
         except BadRecord as error:
             self._not_ours(error)
 
-    def answered(self, data: bytes, when: float) -> list[Exchange]:
-        """Bytes from the worker, that were sent at once at this time; the requests that ended."""
+    def answered(self, data: bytes, when: float, unknown: int = 0) -> list[Exchange]:
+        """Bytes from the worker, that were sent at once at this time; the requests that ended.
+
+        Behind them came ``unknown`` more that nobody has seen.
+        """
         if self.foreign is not None:
             return []
-        if data and self._undecided():
+        if (data or unknown) and self._undecided():
             settled = bool(self._arrivals) and when - self._last >= SETTLED
-            self._arrivals.append(Arrival(len(data), settled))
+            self._arrivals.append(Arrival(len(data) + unknown, settled))
         self._last = when
         ended = []
         try:
-            for record in self._out.feed(data):
+            for record in self._out.feed(data) + (self._out.skip(unknown) if unknown else []):
                 if (one := self._answer(record, when)) is not None:
                     ended.append(one)
         except BadRecord as error:
@@ -240,7 +245,8 @@ class Conversation:
     def _seen(self, one: _Open, ending: Ending) -> Answer | None:
         if one.mixed or one.bounded or ending is Ending.LOST:
             return None
-        end = {Ending.RESET: End.RESET, Ending.OPEN: End.OPEN}.get(ending, End.CLOSED)
+        ends = {Ending.RESET: End.RESET, Ending.OPEN: End.OPEN, Ending.ABORTED: End.OPEN}
+        end = ends.get(ending, End.CLOSED)
         return Answer(tuple(one.records), tuple(self._arrivals), end)
 
 

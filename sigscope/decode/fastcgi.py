@@ -54,25 +54,21 @@ class Decoder:
         self._head = b""
         self._content = bytearray()
         self._seen = 0
-        self._begun: Record | None = None
+        self._begun: tuple[int, int, int, int] | None = None
+        """Type, request, length and padding of a record whose header has come."""
         self.offset = 0
         """Where in the stream the record that is not whole yet begins."""
 
     @property
     def partial(self) -> Record | None:
         """A record whose header has come and whose end has not."""
-        if self._begun is None:
-            return None
-        begun = self._begun
-        return Record(
-            begun.kind, begun.request_id, begun.length, begun.padding, bytes(self._content)
-        )
+        return None if self._begun is None else Record(*self._begun, bytes(self._content))
 
     @property
     def missing(self) -> int:
         """Bytes that the record which has begun still lacks; 0 between two records."""
         if self._begun is not None:
-            return self._begun.size - HEADER_LENGTH - self._seen
+            return self._begun[2] + self._begun[3] - self._seen
         return HEADER_LENGTH - len(self._head) if self._head else 0
 
     def feed(self, data: bytes) -> list[Record]:
@@ -81,36 +77,55 @@ class Decoder:
         start, size = 0, len(data)
         while True:
             if self._begun is None:
-                take = HEADER_LENGTH - len(self._head)
-                self._head += data[start : start + take]
-                start += take
-                if len(self._head) < HEADER_LENGTH:
-                    self._suspect()
-                    return found
-                self._begun = self._header(self._head)
-                self._head = b""
-                self._content.clear()
+                if not self._head and size - start >= HEADER_LENGTH:
+                    head = data[start : start + HEADER_LENGTH]
+                    start += HEADER_LENGTH
+                else:
+                    take = HEADER_LENGTH - len(self._head)
+                    head = self._head + data[start : start + take]
+                    start += take
+                    if len(head) < HEADER_LENGTH:
+                        self._head = head
+                        self._suspect()
+                        return found
+                    self._head = b""
+                self._begun = self._header(head)
                 self._seen = 0
-            begun = self._begun
-            body = begun.length + begun.padding
+                self._content.clear()
+            _, _, length, padding = self._begun
+            body = length + padding
             take = min(body - self._seen, size - start)
             if take > 0:
-                room = min(begun.length, self._keep) - self._seen
+                room = min(length, self._keep) - self._seen
                 if room > 0:
                     self._content += data[start : start + min(take, room)]
                 self._seen += take
                 start += take
             if self._seen < body:
                 return found
-            kept = bytes(self._content)
-            found.append(Record(begun.kind, begun.request_id, begun.length, begun.padding, kept))
-            self.offset += begun.size
-            self._begun = None
+            found.append(self._whole())
+            if start >= size:
+                return found
+
+    def skip(self, count: int) -> list[Record]:
+        """So many bytes came whose value is not known; BadRecord if a header is among them."""
+        left = self.missing if self._begun is not None else 0
+        if count > left:
+            raise BadRecord(self.offset, f"{count} bytes are not known, and a header is in them")
+        self._seen += count
+        return [self._whole()] if count and count == left else []
+
+    def _whole(self) -> Record:
+        assert self._begun is not None
+        made = Record(*self._begun, bytes(self._content))
+        self._begun = None
+        self.offset += made.size
+        return made
 
     def finish(self) -> None:
         """The stream has ended here; BadRecord if that is in the middle of a record."""
         if self._begun is not None:
-            detail = f"{self._begun} is cut off, {self.missing} bytes are missing"
+            detail = f"{self.partial} is cut off, {self.missing} bytes are missing"
             raise BadRecord(self.offset, detail)
         if self._head:
             raise BadRecord(self.offset, f"a record's header is cut off after {len(self._head)}")
@@ -120,13 +135,13 @@ class Decoder:
         if self._head and self._head[0] != VERSION:
             raise BadRecord(self.offset, foreign(self._head))
 
-    def _header(self, head: bytes) -> Record:
+    def _header(self, head: bytes) -> tuple[int, int, int, int]:
         version, kind, number, length, padding = _HEADER.unpack(head)
         if version != VERSION:
             raise BadRecord(self.offset, foreign(head))
         if not 1 <= kind <= _LAST_TYPE:
             raise BadRecord(self.offset, f"there is no record type {kind}")
-        return Record(kind, number, length, padding)
+        return kind, number, length, padding
 
 
 def foreign(data: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 MASK = "***"
 _WORDS = (
@@ -14,6 +15,7 @@ _PAIR = re.compile(r"([\w.\-\[\]%]*)(=|: )([^&;\s\"']+)")
 _USER = re.compile(r"(//[^/:@\s]*:)[^/@\s]+@")
 
 
+@lru_cache(maxsize=1024)
 def secret(name: str) -> bool:
     """Whether a parameter of this name is not to be shown.
 
@@ -29,7 +31,10 @@ def masked(text: str) -> str:
     >>> masked("/login?user=jo&password=hunter2")
     '/login?user=jo&password=***'
     """
-    text = _USER.sub(rf"\1{MASK}@", text)
+    if "@" in text:
+        text = _USER.sub(rf"\1{MASK}@", text)
+    if "=" not in text and ": " not in text:
+        return text
     return _PAIR.sub(lambda pair: _hidden(pair) if secret(pair[1]) else pair[0], text)
 
 

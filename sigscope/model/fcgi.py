@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+
+from sigscope.model.value import dataclass
 
 HEADER_LENGTH = 8
 """Bytes before the content of each record (FastCGI specification 1.0, section 3.3)."""
@@ -124,7 +125,7 @@ class Outcome:
     status: int
     reason: Reason
     at: int
-    note: str = field(default="", compare=False)
+    note: str = ""
 
     @property
     def failed(self) -> bool:
@@ -246,3 +247,23 @@ class FastcgiPass:
     buffer: int
     where: str
     cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimit:
+    """request_terminate_timeout of a pool of php-fpm, in seconds, and where it is set."""
+
+    pool: str
+    seconds: float
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A process that takes FastCGI requests: its name, whom it obeys and where it listens."""
+
+    pid: int
+    comm: str
+    master: int | None
+    listens: tuple[str, ...]
+    limit: PoolLimit | None = None

@@ -52,6 +52,7 @@ foreach (explode(';', $_SERVER['QUERY_STRING']) as $step) {
     elseif ($do === 'h') header('X-Long: ' . str_repeat('h', (int) $length));
     elseif ($do === 'r') http_response_code((int) $length);
     elseif ($do === 's') usleep(1000 * (int) $length);
+    elseif ($do === 'w') file_get_contents("http://127.0.0.1:$length/");
 }
 """
 FPM = """\
@@ -66,6 +67,7 @@ listen.mode = 0666
 pm = static
 pm.max_children = {workers}
 pm.max_requests = {recycled}
+request_terminate_timeout = {terminate}
 php_admin_value[opcache.enable] = 0
 """
 NGINX = """\
@@ -104,6 +106,7 @@ class Pool:
     tcp: bool = False
     workers: int = 1
     recycled: int = 0
+    terminate: int = 0
 
 
 @dataclass
@@ -227,6 +230,7 @@ def shop(
                     user=user or os.environ.get("USER", "nobody"),
                     workers=pool.workers,
                     recycled=pool.recycled,
+                    terminate=pool.terminate,
                 )
             )
             command = [fpm, "-F", "-n", "-y", str(conf)]

@@ -25,6 +25,16 @@ _LIMITS = (
     (re.compile(r"Maximum execution time of (\d+) seconds? exceeded"), "max_execution_time"),
     (re.compile(r"Allowed memory size of (\d+) bytes exhausted"), "memory_limit"),
 )
+_GAVE_UP = frozenset(
+    (
+        Reason.TOO_BIG_HEADER,
+        Reason.INVALID_HEADER,
+        Reason.INVALID_STATUS,
+        Reason.INVALID_LENGTH,
+        Reason.INVALID_ENCODING,
+    )
+)
+"""Reasons for which nginx closes the connection before the worker has sent all."""
 NO_CLUES = Clues()
 _UNSURE = "its work may be half done: look before it is done again"
 
@@ -36,6 +46,9 @@ def judge(exchange: Exchange, front: FrontEnd | None, clues: Clues = NO_CLUES) -
     if exchange.ending is Ending.OPEN:
         return _waiting(clues)
     if exchange.ending is Ending.ABORTED:
+        if front is not None and any(one.reason in _GAVE_UP for one in front.outcomes):
+            still = "the front end closed the connection while the worker was still writing"
+            return _lost(exchange, front, [still])
         evidence = f"the front end closed the connection {_after(exchange)}, without an answer"
         return _cut("the front end's own", (evidence, *clues.evidence), exchange)
     if exchange.ending is Ending.LOST:
@@ -52,6 +65,11 @@ def _complete(exchange: Exchange, front: FrontEnd | None) -> Judgement | None:
             return _cut(f"PHP's {name}", (said, *evidence), exchange)
     if front is None or not front.failed:
         return None
+    return _lost(exchange, front, evidence)
+
+
+def _lost(exchange: Exchange, front: FrontEnd, evidence: list[str]) -> Judgement:
+    """The front end made its own error of what the worker sent."""
     reasons = [one.reason for one in front.outcomes if one.failed]
     evidence += [
         f"{exchange.stderr_bytes} bytes of STDERR, {exchange.stdout_bytes} of STDOUT",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from sigscope.analysis.fcgi.header import HeaderEnd, read_header
 from sigscope.model.fcgi import HEADER_LENGTH, Outcome, Reason, Record, RecordType
@@ -33,7 +34,8 @@ class Decision:
     blind: bool = False
 
 
-def decisions(records: Sequence[Record]) -> tuple[Decision, ...]:
+@lru_cache(maxsize=4)
+def decisions(records: tuple[Record, ...]) -> tuple[Decision, ...]:
     """Of each nginx that decides in its own way: one, or two since 1.23.0 refuses some headers."""
     strict, lax = _walk(records, True), _walk(records, False)
     if lax == strict:
