@@ -62,7 +62,7 @@ def test_pieces_that_arrive_apart_are_no_race() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("fcgi",), "what answer?"),
+        (("fcgi",), "give a TARGET, --from-pcap or --simulate"),
         ((*SIMULATE, "--buffer", "4kb"), "'4kb' is no size of a buffer"),
         ((*SIMULATE, "--buffer", "0"), "'0' is no size"),
         ((*SIMULATE, "--sweep", "9:0"), "9:0 has 0 lengths"),
