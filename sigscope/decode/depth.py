@@ -2,7 +2,7 @@
 
     {"engine": "bpf", "actions": {"15": [4198400, 335544324, 0, 139637976727552]},
      "queue": [[15, 0, 1, 0, null, null, false]], "queued": 1, "unkillable": false,
-     "group_stop": false, "itimers": [["ITIMER_REAL", 4853208953, 0]],
+     "group_stop": false, "itimers": [["ITIMER_REAL", 4853208953, 0]], "posix_timers": [],
      "filters": [[["20000000040000c0...", false, true]]],
      "threads": {"4285": {"blocked": 16384, "real_blocked": 0, "saved": null, "queue": [],
                           "filters": 0, "restart": null}}, "names": {"1": "systemd"}}
@@ -27,6 +27,7 @@ from sigscope.model.seccomp import Filter
 from sigscope.model.sigaction import SigAction
 from sigscope.model.siginfo import SigInfo
 from sigscope.model.signals import FIRST, LAST, Signal, SignalSet
+from sigscope.model.timer import Running
 
 T = TypeVar("T")
 Names = Mapping[int, str]
@@ -61,6 +62,7 @@ def encode_depth(process: Process, names: Names, redact: bool = False) -> bytes:
             lambda timers: [[one.which.value, one.remaining, one.interval] for one in timers],
             depth.itimers,
         ),
+        "posix_timers": _optional(list, depth.posix_timers),
         "filters": [[[_hex(one), one.log, one.complete] for one in stack] for stack in stacks],
         "threads": threads,
         "names": dict(names),
@@ -134,6 +136,9 @@ def _decoded(content: Any, process: Process) -> tuple[Process, Names]:
         unkillable=_maybe(_flag, content["unkillable"]),
         group_stop=_maybe(_flag, content["group_stop"]),
         itimers=_maybe(lambda some: tuple(map(_itimer, some)), content["itimers"]),
+        posix_timers=_maybe(
+            lambda some: tuple(_running(*one) for one in some), content.get("posix_timers")
+        ),
     )
     names = {_count(int(pid)): _word(name) or "" for pid, name in content["names"].items()}
     filled = (
@@ -211,6 +216,18 @@ def _info(
 def _itimer(content: Any) -> IntervalTimer:
     which, remaining, interval = content
     return IntervalTimer(Which(which), _count(remaining), _count(interval))
+
+
+def _running(
+    number: object, armed: object, remaining: object, interval: object, overruns: object
+) -> Running:
+    return Running(
+        _count(number),
+        _flag(armed),
+        _maybe(_count, remaining),
+        _count(interval),
+        _signed(overruns),
+    )
 
 
 def _filter(content: Any) -> Filter:

@@ -75,7 +75,7 @@ PROCESS = Record(
     "tid I", "tgid I", "ppid I", "uid I", "saved_uid I", "flags I", "group_stop I", "level I",
     "pgrp I", "session I", "tracer I", "privileges I", "real_armed I",
     "start Q", "pending Q", "queued Q", "queue_limit Q", "now Q",
-    "real_expires Q", "real_interval Q", "prof_expires Q", "prof_interval Q",
+    "posix_timers Q", "real_expires Q", "real_interval Q", "prof_expires Q", "prof_interval Q",
     "virtual_expires Q", "virtual_interval Q", "user_time Q", "system_time Q",
     f"numbers {16 * MOST_LEVELS}s",
 )  # fmt: skip
@@ -94,6 +94,13 @@ FILTER = Record(
 )  # fmt: skip
 """A piece of a seccomp filter: ``count`` of its ``length`` instructions, from ``begin`` on."""
 RESTART = Record(7, "tid I", "tgid I", "name 64s")
+TIMER = Record(
+    8, "tid I", "tgid I", "number i", "clock i", "base i", "owner I", "notify I",
+    "status i", "queued I", "expires Q", "interval Q", "overruns q", "last_overruns q",
+    "node Q", "next Q",
+)  # fmt: skip
+"""A POSIX timer. Its expiry is counted on the clock ``base``; where that is CPU time, on that of
+the process or thread ``owner``. ``next`` is the place of the one behind it, 0 at the last."""
 
 ROW = 48
 SCANNED = Record(
@@ -123,7 +130,10 @@ NESTED = Record(
 """Four rows more at the leader of a process in a pid namespace below ours: its struct upid."""
 
 RECORDS: Mapping[int, Record] = MappingProxyType(
-    {one.kind or 0: one for one in (THREAD, PROCESS, ACTIONS, ENTRY, QUEUE_END, FILTER, RESTART)}
+    {
+        one.kind or 0: one
+        for one in (THREAD, PROCESS, ACTIONS, ENTRY, QUEUE_END, FILTER, RESTART, TIMER)
+    }
 )
 _KIND = struct.Struct("<I")
 

@@ -13,6 +13,7 @@ from sigscope.model.seccomp import Instruction
 from sigscope.model.sigaction import SigAction
 from sigscope.model.signals import LAST, SignalSet
 from sigscope.model.state import State
+from sigscope.model.timer import Running
 
 STOPPED, UNKILLABLE = 0x1, 0x40
 """SIGNAL_STOP_STOPPED and SIGNAL_UNKILLABLE of include/linux/sched/signal.h."""
@@ -22,6 +23,9 @@ _REPORTED = 0x7F
 _IDLE, _RTLOCK, _FROZEN = 0x402, 0x1000, 0x8000
 _LETTERS = "RSDTtXZP"
 _INSTRUCTION = struct.Struct("<HBBI")
+
+SIGEV_NONE = 1
+"""include/uapi/asm-generic/siginfo.h"""
 
 Fields = Mapping[str, int | bytes]
 
@@ -121,6 +125,33 @@ def decode_itimers(process: Fields) -> tuple[IntervalTimer, ...]:
             left = expires - used if expires >= used else TICK
             found.append(IntervalTimer(which, left, number(process, f"{name}_interval")))
     return tuple(found)
+
+
+def decode_running(timer: Fields, now: int | None) -> Running:
+    """A TIMER, by what its clock shows now: as timer_gettime(2) and timer_getoverrun(2) would.
+
+    One whose signal waits to be taken starts again when it is: each interval that has passed
+    meanwhile is an overrun (posix_timer_fn of kernel/time/posix-timers.c).
+    """
+    expires, interval = number(timer, "expires"), number(timer, "interval")
+    overruns = number(timer, "overruns")
+    counts_cpu_time = number(timer, "clock") < 0
+    left = expires - (now or 0)
+    armed = number(timer, "status") > 0 or (
+        expires != 0 if counts_cpu_time else number(timer, "queued") & 1 != 0
+    )
+    if now is None:
+        return Running(number(timer, "number"), armed, None, interval, max(0, overruns))
+    if number(timer, "notify") == SIGEV_NONE:  # the kernel only looks at the clock when asked
+        armed = left > 0
+    if left <= 0 and interval and armed:
+        missed = -left // interval + 1
+        return Running(
+            number(timer, "number"), True, left + missed * interval, interval, overruns + missed
+        )
+    shown = max(0, overruns, number(timer, "last_overruns"))
+    remaining = max(left, 1) if armed else 0
+    return Running(number(timer, "number"), armed, remaining, interval, shown)
 
 
 class Upid(NamedTuple):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # who fills in a part loads what it is made of
     from sigscope.model.sigaction import SigAction
     from sigscope.model.siginfo import SigInfo
     from sigscope.model.signals import SignalSet
+from sigscope.model.timer import Running
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class ProcessDepth:
     ``actions`` are 64, that of signal N at N-1. ``queue`` holds the process-directed
     pending signals, oldest first; ``queued`` counts the entries of that queue (more than ``queue``
     has where it was too long to be read whole). ``unkillable`` is SIGNAL_UNKILLABLE: an init.
-    ``group_stop`` tells that a stop signal has stopped it. ``itimers`` are those that are armed.
+    ``group_stop`` tells that a stop signal has stopped it. ``itimers`` are those that are armed,
+    ``posix_timers`` all that timer_create(2) has made.
     ``code`` says where the handlers lie, once ``kernel.handlers`` has looked; ``deferred`` are
     (signal, address) of handlers that run later, behind the one that the kernel knows.
     """
@@ -59,6 +61,7 @@ class ProcessDepth:
     unkillable: bool | None = None
     group_stop: bool | None = None
     itimers: tuple[IntervalTimer, ...] | None = None
+    posix_timers: tuple[Running, ...] | None = None
     code: tuple[Location, ...] | None = None
     deferred: tuple[tuple[int, int], ...] = ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import NamedTuple
 
 from sigscope.model.signals import Signal
 from sigscope.model.value import dataclass
@@ -25,12 +26,27 @@ class Notify(Enum):
     THREAD = "thread"
 
 
+class Running(NamedTuple):
+    """What timer_gettime(2) and timer_getoverrun(2) would tell of a timer; nanoseconds.
+
+    ``remaining`` is 0 for one that is not armed, and None where its clock could not be read.
+    ``overruns`` are those that the signal which is pending now would report, or that the last
+    one did.
+    """
+
+    number: int
+    armed: bool
+    remaining: int | None
+    interval: int
+    overruns: int
+
+
 @dataclass(frozen=True, slots=True)
 class Timer:
     """``number`` is the kernel's id of it. ``tid`` is set where one thread is signalled.
 
     ``signal`` is None where nothing is sent. Timers of setitimer(2) and alarm(2) are
-    nowhere in /proc.
+    nowhere in /proc, and neither is what remains of these (:class:`Running`).
     """
 
     number: int
@@ -46,6 +62,11 @@ class Timer:
         >>> Timer(0, None, Notify.NONE, 1).clock_name, Timer(0, None, Notify.NONE, -6).clock_name
         ('CLOCK_MONOTONIC', 'a clock of CPU time')
         """
-        if self.clock < 0 or self.clock in (2, 3):
+        if self.counts_cpu_time:
             return "a clock of CPU time"
         return _CLOCKS.get(self.clock, f"clock {self.clock}")
+
+    @property
+    def counts_cpu_time(self) -> bool:
+        """A process (or a thread) that sleeps holds such a timer still."""
+        return self.clock < 0 or self.clock in (2, 3)

@@ -31,6 +31,7 @@ from sigscope.kernel.bpf.filters import read_filters
 from sigscope.kernel.bpf.layouts import Layout
 from sigscope.kernel.bpf.queues import Queue, read_queues
 from sigscope.kernel.bpf.tasks import Tasks
+from sigscope.kernel.bpf.timers import read_posix_timers
 from sigscope.model.depth import ProcessDepth, ThreadDepth
 
 ENGINE = "bpf"
@@ -126,6 +127,7 @@ def _deep(tasks: Tasks, pid: int, found: _Gathered) -> Deep:
             unkillable=bool(flags & UNKILLABLE),
             group_stop=bool(flags & STOPPED),
             itimers=decode_itimers(process) if _has_timers(layout) else None,
+            posix_timers=read_posix_timers(tasks, pid) if number(process, "posix_timers") else (),
         ),
         threads={
             tid: one.depth

@@ -18,7 +18,15 @@ from sigscope.decode.records import ACTIONS, FILTER, split_records
 from sigscope.decode.task import ActionShape
 from sigscope.decode.text import decode_text
 from sigscope.errors import NotSupported
-from sigscope.kernel.bpf import filterparts, queueparts, scanparts, syscall, taskcode, taskparts
+from sigscope.kernel.bpf import (
+    filterparts,
+    queueparts,
+    scanparts,
+    syscall,
+    taskcode,
+    taskparts,
+    timerparts,
+)
 from sigscope.kernel.bpf.layouts import Layout, Table
 from sigscope.kernel.bpf.syscall import Descriptor
 from sigscope.model.seccomp import Filter
@@ -35,6 +43,7 @@ TABLE = Table(
                 *taskparts.ACTION_FIELDS,
                 *queueparts.QUEUE_FIELDS,
                 *filterparts.FILTER_FIELDS,
+                *timerparts.TIMER_FIELDS,
             )
         )
     ),
@@ -136,6 +145,13 @@ class Tasks:
         places = b"".join(struct.pack("=QQQQ", *one) for one in cursors)
         syscall.update_map(self._held["cursor"], 0, places)
         return self._program(name, lambda code: queueparts.queues(code, cursor, most))
+
+    def timers(self, tgid: int, node: int = 0, previous: int = 0) -> bytes:
+        """TIMER: the POSIX timers of a process, from a place in their list on."""
+        cursor = self._map("timer", lambda: syscall.create_map(syscall.MAP_ARRAY, 16))
+        syscall.update_map(self._held["timer"], 0, struct.pack("=QQ", node, previous))
+        program = self._program("timers", lambda code: timerparts.timers(code, cursor))
+        return self._walk(program, tgid)
 
     def _buffer(self, size: int) -> int:
         return self._map(f"buffer{size}", lambda: syscall.create_map(syscall.MAP_ARRAY, size))
