@@ -10,7 +10,6 @@ from dataclasses import replace
 import click
 
 from sigscope.analysis.catalog import documented
-from sigscope.analysis.interruption import Interruption, interruption
 from sigscope.analysis.verdict import explain as judge
 from sigscope.cli.options import engine_option, json_option, source_options, target_arguments
 from sigscope.cli.output import put, put_json, put_remarks, width
@@ -59,11 +58,13 @@ class Answer:
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """Without the flags of a handler it cannot be said whether a call starts again."""
-        flags = Interruption.RESTARTS_WITH_FLAG.value
-        shallow = self.host.shallow
         missing: tuple[Gap, ...] = ()
-        if shallow is not None and any(becomes == flags for _, _, becomes in self.calls):
-            missing = (replace(shallow, what=f"flags of {self.process.pid}"),)
+        if (shallow := self.host.shallow) is not None and self.calls:
+            from sigscope.analysis.interruption import Interruption
+
+            flags = Interruption.RESTARTS_WITH_FLAG.value
+            if any(becomes == flags for _, _, becomes in self.calls):
+                missing = (replace(shallow, what=f"flags of {self.process.pid}"),)
         return (*self.process.gaps, *(self.loss.gaps if self.loss else ()), *missing)
 
 
@@ -160,6 +161,8 @@ def _calls(process: Process, explanation: Explanation) -> Iterator[tuple[int, st
     """Where a handler runs: what becomes of the call that the thread sits in."""
     if Outcome.HANDLED not in explanation.outcomes:
         return
+    from sigscope.analysis.interruption import interruption  # only here is its table needed
+
     signal = explanation.sending.signal
     for tid in explanation.receivers:
         thread = process.thread(tid)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 LOG = "SIGSCOPE_TEST_LOG"
-LOWEST_PORT, PORTS = 1024, 30000
+LOWEST_PORT, PORTS = 61000, 4500  # above those that Linux gives away by itself
 
 
 def _log(**fact: object) -> None:
