@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from sigscope.analysis.case import Case
@@ -19,8 +19,8 @@ from sigscope.model.signals import EMPTY, LIBC_OWN
 from sigscope.model.state import State
 
 
-def suspects(host: Host) -> frozenset[int]:
-    """The processes that deserve a closer look before they are judged.
+def suspects(host: Host, among: Collection[int] | None = None) -> frozenset[int]:
+    """The processes (of all, or ``among`` these) that deserve a closer look before judgement.
 
     Only what is blocked everywhere, or waits somewhere, needs more than the scan: is
     there a signalfd that takes it, which program is it, which thread forked it? And of who
@@ -30,7 +30,8 @@ def suspects(host: Host) -> frozenset[int]:
     return frozenset(
         process.pid
         for process in host.processes.values()
-        if not process.kernel_thread
+        if (among is None or process.pid in among)
+        and not process.kernel_thread
         and (
             (process.blocked_by_all or EMPTY) - LIBC_OWN
             or any(thread.pending and thread.blocked for thread in process.living)

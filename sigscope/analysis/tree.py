@@ -74,15 +74,18 @@ def fold(branches: Iterable[Branch], telling: Collection[int]) -> tuple[Branch, 
     return tuple(folded)
 
 
-def find_sources(diagnosis: Diagnosis) -> dict[int, Source]:
-    """Where masks enter: the origin of something inherited, or a process whose threads differ."""
+def find_sources(diagnosis: Diagnosis, heirs: bool = False) -> dict[int, Source]:
+    """Where masks enter: the origin of something inherited, or a process whose threads differ.
+
+    With ``heirs`` only the origins: of a whole host that is much less to look through.
+    """
     reached: dict[int, set[int]] = defaultdict(set)
     for line in diagnosis.lineage:
         if line.kind is Kind.BLOCKED and line.foreign and line.origin is not None:
             reached[line.origin.pid].add(line.pid)
     found = {}
     for process in diagnosis.host.processes.values():
-        if process.pid in reached or _threads_differ(process):
+        if process.pid in reached or (not heirs and _threads_differ(process)):
             found[process.pid] = _source(process, tuple(sorted(reached.get(process.pid, ()))))
     return found
 

@@ -20,7 +20,7 @@ from sigscope.model.signals import EMPTY, LIBC_OWN
 
 def needed(scene: Scene) -> Looks:
     """Of whom more must be read than the scan has, for all checks together."""
-    wanted = Looks(close=suspects(scene.host) & scene.audited)
+    wanted = Looks(close=suspects(scene.host, scene.audited))
     for check in AUDIT_CHECKS:
         wanted = wanted | check.looks(scene)
     return wanted
@@ -59,11 +59,13 @@ def doubtful(audit: Audit) -> frozenset[int]:
     """
     processes = audit.host.processes
     said = {finding.pid for finding in audit.findings if finding.severity is not Severity.NOTE}
+    if not said:
+        return frozenset()
     return frozenset(said).union(
         process.pid
         for process in processes.values()
-        if (process.zombie or (process.blocked_by_all or EMPTY) - LIBC_OWN)
-        and any(ancestor.pid in said for ancestor in audit.host.ancestors(process))
+        if any(ancestor.pid in said for ancestor in audit.host.ancestors(process))
+        and (process.zombie or (process.blocked_by_all or EMPTY) - LIBC_OWN)
     )
 
 

@@ -35,7 +35,7 @@ def check(scene: Scene) -> Iterator[Finding | Gap]:
     if scene.diagnosis is None:
         return
     audited = {process.pid: process for process in scene.processes}
-    for pid, source in find_sources(scene.diagnosis).items():
+    for pid, source in find_sources(scene.diagnosis, heirs=True).items():
         process = audited.get(pid)
         if process is not None and source.reached and len(source.tids) < source.threads:
             yield _finding(process, source)
