@@ -70,6 +70,12 @@ def _arguments() -> argparse.Namespace:
         help="after one to warm up (default: %(default)s)",
     )
     parser.add_argument(
+        "--harmless",
+        type=_positive,
+        metavar="N",
+        help="instead: N looks at blocked, busy and checking programs, beside strace and gdb",
+    )
+    parser.add_argument(
         "--verdicts",
         type=_positive,
         metavar="N",
@@ -142,6 +148,10 @@ def _stop(*_: object) -> NoReturn:
 def main() -> int:
     arguments = _arguments()
     signal.signal(signal.SIGTERM, _stop)
+    if arguments.harmless:
+        import harmless  # needs the tests, too, and strace and gdb to compare with
+
+        return harmless.main(arguments.harmless)
     if arguments.verdicts:
         import verdicts  # needs the tests and what they need (scripts/test makes it)
 

@@ -24,12 +24,12 @@ class Dying(Requests):
 
     def __init__(self, step: int) -> None:
         super().__init__()
-        self._left = step
+        self.left = step
 
     def _step(self) -> None:
-        if self._left == 0:
+        if self.left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-        self._left -= 1
+        self.left -= 1
 
     def __call__(self, request: int, tid: int, address: int = 0, data: int = 0) -> int:
         self._step()
@@ -51,6 +51,14 @@ class Dying(Requests):
             super().write(tid, address, value)
         finally:
             self._step()
+
+
+def steps(pid: int) -> int:
+    """How many steps one look at this process has."""
+    many = 1 << 30
+    tracer = Dying(many)
+    look(pid, requests=tracer)
+    return many - tracer.left
 
 
 def look(

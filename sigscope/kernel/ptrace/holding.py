@@ -46,6 +46,7 @@ class _Work(threading.Thread, Generic[T]):
         self.error: BaseException | None = None
 
     def run(self) -> None:
+        prefer()
         try:
             self.result = self._work()
         except BaseException as error:  # it is raised again by the one who waits
@@ -114,12 +115,31 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
+def prefer() -> None:
+    """Run before all ordinary work, in this thread, if we may: on a busy host a target would
+    else stand still for as long as others compute before it is our turn.
+    """
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+
+
 def run_on(cpu: int) -> bool:
     """Let this thread run on one CPU only, that of its target: waking up across CPUs takes
     longer than all that is asked. False where that CPU is not ours to use.
     """
-    try:
+    with contextlib.suppress(OSError):
         os.sched_setaffinity(0, (cpu,))
-    except OSError:
-        return False
-    return True
+        return True
+    return False
+
+
+def leave(cpu: int) -> None:
+    """Run elsewhere: what we still have to do is not to keep the target from its CPU."""
+    others = _CPUS - {cpu}
+    if others:
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, others)
+
+
+_CPUS = frozenset(os.sched_getaffinity(0))
+"""Those that we were given."""

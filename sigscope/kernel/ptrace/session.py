@@ -14,7 +14,7 @@ from sigscope.decode.status import decode_status, decode_thread_status
 from sigscope.errors import DecodeError, NotSupported
 from sigscope.kernel.directory import LiveDirectory, is_number
 from sigscope.kernel.ptrace.architecture import architecture
-from sigscope.kernel.ptrace.holding import in_own_thread, run_on
+from sigscope.kernel.ptrace.holding import in_own_thread, leave, run_on
 from sigscope.kernel.ptrace.laundering import RESTART_SYSCALL
 from sigscope.kernel.ptrace.refusing import refusal
 from sigscope.kernel.ptrace.requests import Requests
@@ -159,14 +159,16 @@ class Session:
             if self._alive(tracee.tid):
                 self.late.append(tracee.tid)
 
-    def approach(self, tid: int) -> None:
-        """Run on the CPU on which this thread ran last."""
+    def approach(self, tid: int) -> bool:
+        """Run on the CPU on which this thread ran last. Is it running there now?"""
         try:
-            cpu = decode_stat(self._tasks.record(f"{tid}/stat")).processor
+            data = self._tasks.record(f"{tid}/stat")
+            cpu = decode_stat(data).processor
         except (OSError, DecodeError):
-            return
+            return False
         if cpu != self._cpu and run_on(cpu):
             self._cpu = cpu
+        return data[data.rfind(b")") + 2 :][:1] == b"R"
 
     @contextlib.contextmanager
     def visit(self, tid: int, timeout: float = STOP_PATIENCE) -> Iterator[Tracee]:
@@ -174,8 +176,8 @@ class Session:
 
         TimeoutError if it does not stop, ProcessLookupError if it is not there any more.
         """
-        self.approach(tid)
         tracee = self.seize(tid)
+        running = self.approach(tid)
         tracee.interrupt()
         try:
             if self._stopped(tracee, timeout).ended:
@@ -188,6 +190,9 @@ class Session:
             yield tracee
         finally:
             tracee.detach()
+            if running:
+                leave(self._cpu)
+                self._cpu = -1
             if not tracee.ended:
                 del self.tracees[tid]
 
