@@ -76,17 +76,16 @@ def with_sigscope(cycles: int) -> Looking:
     return looking
 
 
+def _attached(pid: int, tracer: int) -> bool:
+    """Does it trace it, or has it ended by that?"""
+    return proc.state(pid) in ("Z", "gone") or proc.status(pid)["TracerPid"] == str(tracer)
+
+
 def with_strace(processes: dict[Case, Target]) -> Collection[Case]:
     for process in processes.values():
         with subprocess.Popen([*STRACE, str(process.pid)], stderr=subprocess.DEVNULL) as strace:
-            with contextlib.suppress(AssertionError, FileNotFoundError):
-                proc.eventually(
-                    lambda process=process, strace=strace: (
-                        proc.status(process.pid)["TracerPid"]  # type: ignore[misc]
-                        == str(strace.pid)
-                    ),
-                    5,
-                )
+            with contextlib.suppress(AssertionError):
+                proc.eventually(lambda: _attached(process.pid, strace.pid), 5)  # noqa: B023
             strace.send_signal(signal.SIGINT)
     return ()
 
@@ -126,8 +125,8 @@ def harm(cycles: int) -> Iterator[str]:
     if shutil.which("gdb"):
         ways.append(("gdb -p -batch, once", with_gdb, 8))
     names = {case.name for case in cases}
-    yield f"{len(names)} blocking calls, under no filter and under filters that deny restart_syscall"
-    yield "(not with gdb, which takes its time) or kill for it: how they end when they are looked at"
+    yield f"{len(names)} blocking calls, under no filter, one that denies restart_syscall (not with"
+    yield "gdb, which takes its time) and one that kills for it: how they end when looked at"
     yield f"{'':24}" + "".join(f"{column:>15}" for column in COLUMNS)
     for name, looking, size in ways:
         _say(f"looking with {name}")

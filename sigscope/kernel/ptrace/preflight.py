@@ -12,6 +12,7 @@ cannot mend is told here, so that the thread can be left alone:
 
 from __future__ import annotations
 
+import time
 from typing import NamedTuple
 
 from sigscope.decode.status import decode_thread_status
@@ -26,6 +27,8 @@ from sigscope.model.state import State
 from sigscope.model.syscall import SystemCall
 
 FORCE = "--force looks all the same"
+PAUSES = (0.002, 0.01, 0.03)
+"""Seconds between looks at a thread that had better not be stopped."""
 RESUMED = frozenset(
     "nanosleep clock_nanosleep clock_nanosleep_time64 poll ppoll ppoll_time64 select _newselect"
     " pselect6 pselect6_time64 futex futex_time64 futex_waitv futex_wait restart_syscall"
@@ -75,15 +78,18 @@ def look_first(pid: int) -> tuple[Obstacle, ...]:
     kind = architecture()
     if state := state_refusal(pid):
         return (Obstacle(None, *state, absolute=True),)
-    found = []
     try:
         with LiveDirectory(f"/proc/{pid}/task") as tasks:
-            for name in tasks.names("."):
-                if is_number(name) and (why := _of_thread(tasks, name, kind.name, kind.repeats)):
-                    found.append(Obstacle(int(name), why, FORCE))
+            found = {name: "" for name in tasks.names(".") if is_number(name)}
+            for pause in (0.0, *PAUSES):  # what is still so: a page fault is soon over
+                time.sleep(pause)
+                whys = {name: _of_thread(tasks, name, kind.name, kind.repeats) for name in found}
+                found = {name: why for name, why in whys.items() if why is not None}
+                if not found:
+                    break
     except OSError as error:
         raise NoSuchTarget(f"there is no process {pid}", error.strerror or "") from None
-    return tuple(found)
+    return tuple(Obstacle(int(name), why, FORCE) for name, why in found.items())
 
 
 def _of_thread(tasks: Directory, name: str, machine: str, repeats: bool) -> str | None:

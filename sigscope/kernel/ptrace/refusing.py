@@ -93,6 +93,11 @@ def _layer(pid: int, them: _Facts, us: _Facts, requests: Requests) -> tuple[str,
             "it is not dumpable (PR_SET_DUMPABLE, or a program with set uid or capabilities)",
             "run sigscope as root",
         )
+    if capable and _nested():
+        return (
+            "you are root of a user namespace only, and it lives outside of that",
+            "run it outside, as root of the host",
+        )
     if capable and _other_namespace(pid):
         return (
             "it lives in a user namespace over which you have no power",
@@ -147,6 +152,15 @@ def _kernel_answers(requests: Requests) -> bool:
 def _other_namespace(pid: int) -> bool:
     try:
         return os.readlink(f"/proc/{pid}/ns/user") != os.readlink("/proc/self/ns/user")
+    except OSError:
+        return False
+
+
+def _nested() -> bool:
+    """Are we in a user namespace that is not the first one? That maps all ids to themselves."""
+    try:
+        with open("/proc/self/uid_map", "rb") as file:
+            return file.read(256).split() != [b"0", b"0", b"4294967295"]
     except OSError:
         return False
 
