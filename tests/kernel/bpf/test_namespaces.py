@@ -21,14 +21,14 @@ import os, signal, time
 signal.pthread_sigmask(signal.SIG_BLOCK, [10, 12, 15])
 if not os.fork():
     os.kill(1, 10)
-    os.write(1, b"%d\n" % os.getpid())
+    os.write(1, b"%d\\n" % os.getpid())
     time.sleep(1000)
 gone = os.fork()
 if not gone:
     os.kill(1, 12)
     os._exit(0)
 os.waitpid(gone, 0)
-os.write(1, b"%d\n" % gone)
+os.write(1, b"%d\\n" % gone)
 time.sleep(1000)
 """
 
