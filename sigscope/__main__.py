@@ -11,14 +11,22 @@ MOST_GARBAGE = 50_000
 """Objects before the collector looks. What a command loads and reads is no garbage: to look
 through it again and again, and once more at the end, was a tenth of a short answer's time."""
 
+BARE = ["run", "--"]
+"""The usual call of ``sigscope run``: no option has to be understood."""
+
 
 def run() -> NoReturn:
     """One command, from the loading of it to its exit status."""
     gc.set_threshold(MOST_GARBAGE)
     try:
-        from sigscope.cli import main
+        if sys.argv[1:3] == BARE and len(sys.argv) > len(BARE) + 1:
+            from sigscope.cli.bare_run import become
 
-        status = main()
+            status = become(sys.argv[3:])
+        else:
+            from sigscope.cli.main import main
+
+            status = main()
     except KeyboardInterrupt:  # while it was loaded: nobody is there yet who could say more
         status = INTERRUPTED
     gc.freeze()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -33,7 +32,9 @@ def start(plan: Start, command: Sequence[str]) -> NoReturn:
             if error.errno != errno.ENOEXEC:
                 raise
             # As execvp(3) of the C library: a script without #! is one for the shell.
-            script = program if "/" in program else shutil.which(program) or program
+            from shutil import which
+
+            script = program if "/" in program else which(program) or program
             os.execv(_SHELL, [_SHELL, script, *command[1:]])  # noqa: S606
     except (OSError, ValueError) as error:
         raise _failed(program, error) from None

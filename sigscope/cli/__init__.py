@@ -1,9 +1,5 @@
 """QUESTIONS: one file per command.
 
-Contract: may import every other room; the only one that prints or exits; imported by none.
-``main`` is what ``sigscope`` runs.
+Contract: may import every other room; the only one that prints or exits; imported by none but
+``__main__``, which runs ``main.main``, or ``bare_run`` where there is nothing to ask.
 """
-
-from sigscope.cli.main import main
-
-__all__ = ["main"]

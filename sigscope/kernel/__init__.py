@@ -6,7 +6,21 @@ itanium_demangler; never ``analysis``, ``render`` or ``cli``. What cannot be rea
 was asked for.
 """
 
-from sigscope.kernel.directory import Directory, LiveDirectory
-from sigscope.kernel.procfs import ProcFS
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sigscope.kernel.directory import Directory, LiveDirectory
+    from sigscope.kernel.procfs import ProcFS
 
 __all__ = ["Directory", "LiveDirectory", "ProcFS"]
+
+
+def __getattr__(name: str) -> object:
+    """Loaded when it is asked for by this way."""
+    if name in __all__:
+        from sigscope.kernel import directory, procfs
+
+        return getattr(procfs if name == "ProcFS" else directory, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,11 +10,9 @@ from __future__ import annotations
 import os
 import signal
 import struct
+from typing import TYPE_CHECKING
 
-from sigscope.decode.status import decode_status
 from sigscope.errors import NotSupported, SigscopeError
-from sigscope.kernel.process import read_status
-from sigscope.kernel.procfs import ProcFS
 from sigscope.model.signals import (
     EMPTY,
     EVERYTHING,
@@ -23,6 +21,9 @@ from sigscope.model.signals import (
     SignalSet,
 )
 from sigscope.model.start import Inherited, Start
+
+if TYPE_CHECKING:
+    from sigscope.kernel.procfs import ProcFS
 
 _CALLS = {
     ("x86_64", 8): (13, 14),
@@ -41,6 +42,10 @@ def read_inherited(procfs: ProcFS) -> Inherited:
 
     NotSupported where /proc/self/status has no lines on signals.
     """
+    # Setting is all that most calls want: what reads is loaded by the others.
+    from sigscope.decode.status import decode_status
+    from sigscope.kernel.process import read_status
+
     with procfs.root.enter("self") as own:
         status = decode_status(own.record("status"))
     if status.sets is None:

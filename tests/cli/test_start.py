@@ -16,7 +16,7 @@ LOADED = """\
 import json, sys
 import click
 before = set(sys.modules)
-from sigscope.cli import main
+from sigscope.cli.main import main
 status = main({words!r})
 print(json.dumps(sorted(set(sys.modules) - before)), file=sys.stderr)
 sys.exit(status)
