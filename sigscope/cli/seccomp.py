@@ -16,11 +16,12 @@ from sigscope.cli.output import put, put_json, put_remarks, width
 from sigscope.cli.source import open_source
 from sigscope.cli.target import Target, resolve_all
 from sigscope.decode.call_tables import abis_of, call_names, parse_abi, parse_calls
-from sigscope.errors import ExitStatus, UsageError
+from sigscope.errors import ExitStatus, NoSuchTarget, SigscopeError, UsageError
 from sigscope.kernel.closer import look_closer
 from sigscope.kernel.depths import look_deeper
 from sigscope.kernel.details import read_calls
 from sigscope.kernel.placement import read_placements
+from sigscope.kernel.process import read_status
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.scan import read_family, read_host
 from sigscope.model.abi import OF_MACHINE, Abi
@@ -102,6 +103,9 @@ def seccomp(
     pids = [target.pid for target in found]
     host = look_closer(source, read_family(source, pids), pids)
     seen = [_chosen(host.processes[target.pid], target) for target in found]
+    for process in filter(unread, seen):
+        if not _still_there(source, process):
+            raise NoSuchTarget(f"process {process.pid} has ended meanwhile")
     stacks = _stacks(holders(seen), question)
     gaps = [*_gaps(host, seen), *(gap for process in seen for gap in process.gaps)]
     if as_json:
@@ -110,6 +114,13 @@ def seccomp(
         put(_screens(host, seen, stacks, question))
         put_remarks(gap_lines(gaps, width()))
     return max(status, _status(source, seen, stacks))
+
+
+def _still_there(source: ProcFS, process: Process) -> bool:
+    try:
+        return read_status(source, process.pid).identity == process.identity
+    except SigscopeError:
+        return False
 
 
 def _chosen(process: Process, target: Target) -> Process:
@@ -243,7 +254,11 @@ def _whole_host(source: ProcFS, question: Question, as_json: bool) -> int:
     host = look_deeper(source, host, pids)
     filtered = [pid for pid in pids if host.processes[pid].seccomp == FILTERED]
     host = read_calls(source, host, filtered)
-    seen = [host.processes[pid] for pid in pids]
+    seen = [
+        process
+        for process in (host.processes[pid] for pid in pids)
+        if not unread(process) or _still_there(source, process)
+    ]
     stacks = _stacks(holders(seen), question)
     differing = tuple(outliers([report.holders for report in stacks]))
     hidden = [process for process in seen if unread(process)]

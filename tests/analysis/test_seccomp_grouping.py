@@ -64,7 +64,23 @@ def test_a_thread_that_differs_from_most_of_its_process() -> None:
 
 
 def test_filters_that_are_not_known_are_not_no_filters() -> None:
-    hidden = with_filters(10, (DENY,), None)
+    hidden = process(10, threads=[thread(10)], seccomp=2)
+    unknown = thread(11)._replace(depth=ThreadDepth("bpf"))
     assert unread(hidden)
+    assert unread(process(10, threads=[thread(10), unknown], seccomp=2))
     assert not unread(with_filters(10, (DENY,), ()))
-    assert sum(len(who) for who in holders([hidden]).values()) == 1
+    assert not holders([hidden])
+
+
+def test_a_thread_that_ended_meanwhile_is_not_missed() -> None:
+    churning = with_filters(10, (DENY,), None)
+    assert not unread(churning)
+    ((holder,),) = holders([churning]).values()
+    assert (holder.tids, holder.whole) == ((10,), True)
+
+
+def test_without_an_engine_only_the_main_thread_is_known_to_have_none() -> None:
+    plain = process(10, threads=[thread(10), thread(11)], seccomp=0)
+    assert not unread(plain)
+    ((holder,),) = holders([plain]).values()
+    assert (holder.tids, holder.whole) == ((10,), False)

@@ -14,7 +14,7 @@ from tests.harness import proc
 from tests.harness.command import Said, sigscope
 from tests.harness.containers import Container
 from tests.kernel.bpf.engine import need_engine
-from tests.kernel.command import as_nobody
+from tests.kernel.command import ROOT, as_nobody
 from tests.kernel.command import sigscope as sigscope_as
 from tests.seccomp.profiles import CONTAINER_CALLS
 
@@ -71,6 +71,16 @@ def test_an_audit_warns_of_it() -> None:
         (told,) = [one for one in found if one["id"] == "seccomp-restart"]
         assert (told["severity"], told["pid"]) == ("warning", init)
         assert "restart_syscall fails with EPERM" in told["title"]
+
+
+@pytest.mark.parametrize(("engine", "severity"), [("auto", "warning"), ("proc", "note")])
+def test_a_recorded_host_is_audited_with_its_filters(engine: str, severity: str) -> None:
+    recorded = f"{ROOT}/tests/procfs/old-docker-sleep.gz"
+    said = sigscope("audit", "--from", recorded, "--json", "--engine", engine)
+    found = [one for one in said.document["findings"] if one["id"] == "seccomp-restart"]
+    assert [(one["severity"], one["pid"]) for one in found] == [(severity, 16)]
+    unknown = any("what the filter answers is not known" in one for one in found[0]["evidence"])
+    assert unknown is (engine == "proc")
 
 
 def test_threads_of_one_process_may_have_other_filters(target: TARGET_FIXTURE) -> None:

@@ -68,7 +68,7 @@ def check(scene: Scene) -> Iterator[Finding | Gap]:
             said = None if risk.answer is None else risk.answer[:2]
             services.setdefault((service_of(process), said), []).append(risk)
     for found in services.values():
-        yield _finding(found)
+        yield _finding(found, scene.host.shallow)
 
 
 def _risk(process: Process, machine: str) -> _Risk | None:
@@ -92,7 +92,7 @@ def _answer(thread: Thread, machine: str, narrow: bool) -> Answer | None:
     return restart_answer(thread.depth.filters, machine, narrow)
 
 
-def _finding(found: list[_Risk]) -> Finding:
+def _finding(found: list[_Risk], missing: Gap | None) -> Finding:
     process, call, answer = found[0]
     others = [str(other.process.pid) for other in found[1:]]
     evidence = [f"Seccomp {FILTER}, and a thread sits in {call}"]
@@ -101,6 +101,8 @@ def _finding(found: list[_Risk]) -> Finding:
         evidence.append(f"so do {', '.join(others[:_MOST])}{more}")
     look = Remedy("look", f"sigscope seccomp {process.pid}")
     if answer is None:
+        why = "it has too many ways to be followed" if missing is None else missing.why
+        evidence.append(f"what the filter answers is not known: {why}")
         return Finding(
             id=ID,
             severity=Severity.NOTE,

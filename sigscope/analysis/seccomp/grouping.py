@@ -47,11 +47,15 @@ def _filters(process: Process, thread: Thread) -> Stack | None:
 
 def unread(process: Process) -> bool:
     """Has it filters, as far as /proc tells, that are not known?"""
-    return (
-        process.seccomp != 0
-        and not process.kernel_thread
-        and any(one.depth is None or one.depth.filters is None for one in process.living)
-    )
+    if process.seccomp == 0 or process.kernel_thread or process.zombie:
+        return False
+    known = _known(process)
+    return not known or any(thread.depth.filters is None for thread in known if thread.depth)
+
+
+def _known(process: Process) -> tuple[Thread, ...]:
+    """The living threads that were seen in depth: one that was not has ended meanwhile."""
+    return tuple(thread for thread in process.living if thread.depth is not None)
 
 
 def _holder(process: Process, tids: Sequence[int]) -> Holder:
@@ -65,7 +69,8 @@ def _holder(process: Process, tids: Sequence[int]) -> Holder:
     )
     calls = (thread.syscall for thread in process.living if thread.tid in chosen)
     narrow = any(call is not None and call.narrow for call in calls)
-    return Holder(process, tuple(tids), len(tids) == len(process.living), restarting, narrow)
+    everybody = _known(process) or process.living
+    return Holder(process, tuple(tids), len(tids) == len(everybody), restarting, narrow)
 
 
 def _likes(process: Process) -> str:
