@@ -76,6 +76,11 @@ def _arguments() -> argparse.Namespace:
         help="instead: N looks at blocked, busy and checking programs, beside strace and gdb",
     )
     parser.add_argument(
+        "--restarts",
+        action="store_true",
+        help="instead: every blocking call under every filter and interruption, as predicted?",
+    )
+    parser.add_argument(
         "--verdicts",
         type=_positive,
         metavar="N",
@@ -152,6 +157,10 @@ def main() -> int:
         import harmless  # needs the tests, too, and strace and gdb to compare with
 
         return harmless.main(arguments.harmless)
+    if arguments.restarts:
+        import restarts  # needs the tests, as verdicts does
+
+        return restarts.main()
     if arguments.verdicts:
         import verdicts  # needs the tests and what they need (scripts/test makes it)
 

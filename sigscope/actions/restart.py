@@ -148,10 +148,13 @@ class _Trial:
                 left.discard(tracee.tid)
             else:
                 left.discard(tracee.tid)
+        for tid in left - set(self._seen):
+            self._seen[tid] = Watched(tid, None, None, Through.STAYED, False)
 
     def _note(self, tracee: Tracee) -> None:
         """The call that was interrupted, with its result; once, before anything changes that."""
-        if tracee.tid in self._seen:
+        watched = self._seen.get(tracee.tid)
+        if watched is not None and watched.through is not Through.STAYED:
             return
         registers = tracee.registers()
         thread = self._process.thread(tracee.tid)

@@ -29,8 +29,10 @@ class Through(Enum):
     """The same call, with its own arguments."""
     HANDLER = "handler"
     """Another call came first: a handler ran, or the program went on."""
+    STAYED = "did not stop"
+    """In time, that is: a parent in vfork, or an uninterruptible sleep."""
     NOT_SEEN = "not seen"
-    """It was in no call, did not stop, or went on later than we watched."""
+    """It was in no call, or went on later than we watched."""
 
 
 class Watched(NamedTuple):

@@ -70,6 +70,8 @@ def watched_json(one: Watched) -> Json:
 def _story(one: Watched) -> str:
     if one.ended:
         return "has ended meanwhile"
+    if one.through is Through.STAYED:
+        return "did not stop: an uninterruptible sleep, or a vfork"
     if one.result is None:
         return "was in no system call; nothing to restart"
     name = one.name or "its call"

@@ -130,6 +130,21 @@ def test_it_says_what_it_does_and_who_notices(target: TARGET_FIXTURE) -> None:
     assert "nanosleep gave ERESTART_RESTARTBLOCK, and went on through restart_syscall" in said.out
 
 
+def test_threads_that_do_not_stop_are_told(target: TARGET_FIXTURE) -> None:
+    one = target("vfork_parent")
+    assert sigscope("restart", "--live", "--yes", one.pid).status == 4
+    words = ("--live", "--yes", "--force", "--json")
+    (seen,) = sigscope("restart", *words, one.pid).document["live"]
+    assert seen["through"] == "did not stop"
+    assert proc.state(one.pid) == "D"
+
+
+def test_the_threads_of_a_dead_leader_are_watched(target: TARGET_FIXTURE) -> None:
+    one = target("dead_leader")
+    seen = sigscope("restart", "--live", "--yes", "--json", one.pid).document["live"]
+    assert {entry["through"] for entry in seen} == {"again"}
+
+
 def test_it_is_refused_where_it_could_not_be_undone(target: TARGET_FIXTURE) -> None:
     one = target("blocking_call", "write_pipe_in_part", LONG)
     said = sigscope("restart", "--live", "--yes", one.pid)

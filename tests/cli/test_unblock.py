@@ -173,6 +173,24 @@ def test_a_thread_in_sigwait_is_left_alone_and_others_are_warned_of(
     assert (alone.status, "better left alone" in alone.err) == (1, True)
 
 
+def test_it_says_so_if_the_program_blocks_it_again(target: TARGET_FIXTURE) -> None:
+    one = target("blocks_again")
+    said = unblock("--yes", "USR1", one.pid)
+    assert said.status == 1
+    assert f"but         thread {one.pid} blocks SIGUSR1 again" in said.out
+    assert unblock("--yes", "HUP", one.pid).status == 0
+    assert HUP not in proc.masks(one.pid).blocked
+
+
+def test_the_threads_of_a_dead_leader_can_be_helped(target: TARGET_FIXTURE) -> None:
+    one = target("dead_leader", mask={USR1})
+    said = unblock("--yes", "USR1", one.pid)
+    assert said.status == 0, said
+    for tid in proc.tids(one.pid):
+        if proc.state(one.pid, tid) != "Z":
+            assert USR1 not in proc.masks(one.pid, tid).blocked
+
+
 def test_json_tells_the_plan_the_forecast_and_what_was_done(target: TARGET_FIXTURE) -> None:
     one = target("blocked_pending")
     document = unblock("--json", "--yes", "ALRM", one.pid).document

@@ -114,7 +114,7 @@ def state_refusal(pid: int, them: _Facts | None = None) -> tuple[str, str] | Non
     them = them or _Facts(f"/proc/{pid}/status")
     if pid == os.getpid() or them.number("Tgid") == os.getpid():
         return "that is this very process", "name another process"
-    if them.word("State") in ("Z", "X"):
+    if them.word("State") in ("Z", "X") and not _others_live(pid, them):
         parent = them.number("PPid")
         return f"it is a zombie, and waits for process {parent}", f"sigscope pid {parent}"
     if them.number("Kthread"):
@@ -124,6 +124,18 @@ def state_refusal(pid: int, them: _Facts | None = None) -> tuple[str, str] | Non
         called = f" ({name})" if name else ""
         return f"process {tracer}{called} traces it already", f"end that first: ps -p {tracer}"
     return None
+
+
+def _others_live(pid: int, them: _Facts) -> bool:
+    """A leader may be dead, and its process alive in the other threads."""
+    if them.number("Pid") != pid:
+        return False
+    try:
+        tids = [name for name in os.listdir(f"/proc/{pid}/task") if name != str(pid)]
+    except OSError:
+        return False
+    states = (_Facts(f"/proc/{pid}/task/{tid}/status").word("State") for tid in tids)
+    return any(state not in ("", "Z", "X") for state in states)
 
 
 def _yama() -> int | None:
