@@ -13,7 +13,7 @@ from sigscope.model.abi import I386, Abi
 from sigscope.model.seccomp import Answer, Filter, FilterAction, Instruction
 from tests.harness.build import build
 
-PATIENCE = 240
+PATIENCE = 600
 ENOSYS = 38
 CALL = struct.Struct("=Ii6QI4x")
 INSTRUCTION = struct.Struct("=HBBI")

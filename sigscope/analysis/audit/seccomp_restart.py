@@ -40,11 +40,12 @@ _MOST = 6
 
 
 class _Risk(NamedTuple):
-    """A thread in such a call; ``answer`` is None where its filters could not be read."""
+    """A thread in such a call; no ``answer``: its filters tell none, or were not ``read``."""
 
     process: Process
     call: str
     answer: Answer | None
+    read: bool = True
 
 
 def looks(scene: Scene) -> Looks:
@@ -80,7 +81,7 @@ def _risk(process: Process, machine: str) -> _Risk | None:
             continue
         answer = _answer(thread, machine, call.narrow)
         if answer is None or not answer.whole:
-            unread = unread or _Risk(process, call.name or "", None)
+            unread = unread or _Risk(process, call.name or "", None, answer is not None)
         elif not answer.surely_passes:
             return _Risk(process, call.name or "", answer)
     return unread
@@ -93,7 +94,7 @@ def _answer(thread: Thread, machine: str, narrow: bool) -> Answer | None:
 
 
 def _finding(found: list[_Risk], missing: Gap | None) -> Finding:
-    process, call, answer = found[0]
+    process, call, answer, read = found[0]
     others = [str(other.process.pid) for other in found[1:]]
     evidence = [f"Seccomp {FILTER}, and a thread sits in {call}"]
     if others:
@@ -101,7 +102,8 @@ def _finding(found: list[_Risk], missing: Gap | None) -> Finding:
         evidence.append(f"so do {', '.join(others[:_MOST])}{more}")
     look = Remedy("look", f"sigscope seccomp {process.pid}")
     if answer is None:
-        why = "it has too many ways to be followed" if missing is None else missing.why
+        unread = "only /proc was read" if missing is None else missing.why
+        why = "it has too many ways to be followed" if read else unread
         evidence.append(f"what the filter answers is not known: {why}")
         return Finding(
             id=ID,
