@@ -64,7 +64,7 @@ class Scan:
                 alike = known[row] = _alike(row)
             if tgid != last:
                 threads, last = self._threads.setdefault(tgid, []), tgid
-            threads.append(new(Thread, (tid, *alike)))
+            threads.append(new(Thread, (tid,) + alike))  # noqa: RUF005  (half the time)
         traced = {row: tracer for row in known if (tracer := _tracer(row))}
         for tid, _, row in _ROW.iter_unpack(data) if traced else ():
             if tid and row in traced:

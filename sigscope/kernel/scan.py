@@ -17,6 +17,8 @@ from sigscope.model.gap import Gap
 from sigscope.model.host import Host
 from sigscope.model.process import Process
 
+COMING = 8
+"""Threads that may begin or end while a few milliseconds pass; on a big host one of 256."""
 Progress = Callable[[int, int], None]
 """Called with (processes read, processes in all)."""
 
@@ -68,8 +70,8 @@ def _walked(procfs: ProcFS) -> Host | None:
 def _complete(procfs: ProcFS, processes: dict[int, Process]) -> None:
     """A security module may keep a process from such a walk: then /proc is asked for it.
 
-    The kernel's own count of threads says whether one is missing: listing all processes takes
-    a good part of the time of the walk.
+    The kernel's own count of threads says whether more are missing than are born and die at the
+    same time: listing all processes takes a good part of the time of the walk.
     """
     missing = {process.ppid for process in processes.values()} - processes.keys() - {0}
     for _ in range(2):
@@ -78,7 +80,7 @@ def _complete(procfs: ProcFS, processes: dict[int, Process]) -> None:
             if process is not None:
                 processes[pid] = process
         seen = sum(len(process.threads) for process in processes.values())
-        if seen >= decode_thread_count(procfs.root.read("loadavg")):
+        if seen + max(COMING, seen >> 8) >= decode_thread_count(procfs.root.read("loadavg")):
             break
         missing = set(procfs.pids()) - processes.keys()
 
