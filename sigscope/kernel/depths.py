@@ -54,9 +54,7 @@ def look_deeper(procfs: ProcFS, host: Host, pids: Iterable[int]) -> Host:
         found = _read(tasks, wanted)
         spaces = _spaces(tasks) if any(_asks_for_spaces(deep) for deep in found.values()) else {}
     except (OSError, DecodeError) as error:
-        from sigscope.kernel.bpf.refusal import explain
-
-        return replace(host, shallow=explain(error))
+        return replace(host, shallow=procfs.passive.failed(error))
     seen = dict(host.processes)
     for pid, deep in found.items():
         # The pid may have been given to another process since it was read.

@@ -35,10 +35,23 @@ class Passive:
         if self._opened is None or self._opener != os.getpid():
             # A fork has the same maps as its parent, and each would write into the other's.
             self._opened, self._opener = self._open(), os.getpid()
-        if isinstance(self._opened, Gap) and self.engine == BPF:
-            kind = NotPermitted if self._refused else NotSupported
-            raise kind(f"--engine bpf: {self._opened.why}", self._opened.hint or _OTHERWISE)
+        if isinstance(self._opened, Gap):
+            self._insist(self._opened)
         return self._opened
+
+    def failed(self, error: OSError | SigscopeError) -> Gap:
+        """A walk that was begun went wrong: the gap, or an error where it was insisted on."""
+        from sigscope.kernel.bpf.refusal import explain
+
+        self._refused = isinstance(error, PermissionError)
+        gap = explain(error)
+        self._insist(gap)
+        return gap
+
+    def _insist(self, gap: Gap) -> None:
+        if self.engine == BPF:
+            kind = NotPermitted if self._refused else NotSupported
+            raise kind(f"--engine bpf: {gap.why}", gap.hint or _OTHERWISE)
 
     def _open(self) -> Tasks | Gap:
         if self.engine == PTRACE:

@@ -59,9 +59,8 @@ def _walked(procfs: ProcFS) -> Host | None:
     try:
         processes = read_scan(tasks, host.ticks_per_second, lambda pid: _one(procfs, pid))
         _complete(procfs, processes)
-    except (OSError, DecodeError):
-        if procfs.passive.engine == BPF:
-            raise
+    except (OSError, DecodeError) as error:
+        procfs.passive.failed(error)
         return None
     engines = (*host.engines, BPF)
     return replace(host, processes=MappingProxyType(processes), gaps=(), engines=engines)
