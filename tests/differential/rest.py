@@ -40,7 +40,9 @@ class Rest:
         if one.state == "t":
             return stage.situation.traced == "held" or self._tracer_idle()
         if one.state == "D":
-            return task.does == "vfork" or stage.freezer is not None
+            # A frozen one may be killed all the same, and pass through D on its way out.
+            frozen = stage.freezer is not None and not exiting(stage.pid, one.tid)
+            return task.does == "vfork" or frozen
         if stage.situation.init and exiting(stage.pid, one.tid):
             return False
         if one.state == "S":
