@@ -21,7 +21,7 @@ from sigscope.errors import ExitStatus, NotPermitted, NotSupported, SigscopeErro
 from sigscope.kernel.bpf.traffic import Traffic
 from sigscope.kernel.frontends import read_passes
 from sigscope.kernel.procfs import ProcFS
-from sigscope.kernel.workers import find_workers, open_connections, waits_for, worker_of
+from sigscope.kernel.workers import find_workers, idle, open_connections, waits_for, worker_of
 from sigscope.model.fcgi import Clues, Ending, Worker
 from sigscope.render.fcgi import size_text
 from sigscope.render.gaps import gap_lines
@@ -62,7 +62,7 @@ def follow(
     with _traffic(targets, before) as traffic:
         remark(f"following {_names(stage.workers.values())}; ^C ends it")
         with _interrupted() as over:
-            foreign = _Loop(procfs, stage, report, traffic, count).run(seconds, over)
+            foreign = _Loop(procfs, stage, report, traffic, count, before).run(seconds, over)
         if traffic.lost:
             remark(f"{traffic.lost} events were lost: there were more than could be taken")
     if foreign is not None and not report.requests:
@@ -148,8 +148,16 @@ class _Loop:
     """Takes events in bunches, and tells of each request that ended."""
 
     def __init__(
-        self, procfs: ProcFS, stage: Stage, report: Report, traffic: Traffic, count: int | None
+        self,
+        procfs: ProcFS,
+        stage: Stage,
+        report: Report,
+        traffic: Traffic,
+        count: int | None,
+        before: Sequence[tuple[int, int]],
     ) -> None:
+        self._before = before
+        self._since = time.monotonic()
         self._procfs = procfs
         self._stage = stage
         self._report = report
@@ -176,7 +184,9 @@ class _Loop:
                 time.sleep(min(AT_LEAST, max(0.0, left)))
         finally:
             self._take()
-            for one in self._followed.waiting():
+            before = [pair for pair in self._before if not idle(*pair)]
+            unseen = self._followed.unseen(before, self._since)
+            for one in (*self._followed.waiting(), *unseen):
                 clues = Clues(evidence=waits_for(one.pid))
                 self._report.tell(one.exchange, clues, one.pid)
         return None

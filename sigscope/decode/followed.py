@@ -6,6 +6,7 @@ A connection that was open before is joined at its next request.
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sigscope.decode.exchange import Conversation
@@ -14,6 +15,7 @@ from sigscope.model.fcgi import Ending, Exchange, RecordType
 from sigscope.model.traffic import Did, Event
 
 MOST_SIGNALS = 16
+_TOUCHES = frozenset((Did.ACCEPTED, Did.READ, Did.CLOSED))
 _BEGIN = bytes((VERSION, RecordType.BEGIN_REQUEST))
 _UNSEEN = "bytes of it could not be seen"
 _OVERFLOW = "events were lost: there were more than could be taken"
@@ -35,6 +37,7 @@ class Followed:
     def __init__(self, offset: float = 0.0) -> None:
         self._offset = offset
         self._talks: dict[tuple[int, int], Conversation | None] = {}
+        self._touched: set[tuple[int, int]] = set()
         self._signals: dict[int, deque[Event]] = {}
         self.foreign: Counter[tuple[int, str]] = Counter()
         """Connections that are no FastCGI: by worker, and what they are instead."""
@@ -46,6 +49,8 @@ class Followed:
     def take(self, event: Event) -> list[Finished]:
         """One event; the requests that ended with it."""
         key, when = (event.pid, event.other), event.time + self._offset
+        if event.did in _TOUCHES:
+            self._touched.add(key)
         if event.did is Did.ACCEPTED:
             self._talks[key] = Conversation(f"{event.pid}/{event.result}")
         elif event.did is Did.READ:
@@ -73,6 +78,14 @@ class Followed:
         ]
         self._talks.clear()
         return found
+
+    def unseen(self, known: Collection[tuple[int, int]], since: float) -> list[Finished]:
+        """Of connections that were open before: those on which nothing new has begun or ended."""
+        return [
+            Finished(pid, _begun_before(f"{pid}/{fd}", since + self._offset))
+            for pid, fd in known
+            if (pid, fd) not in self._touched
+        ]
 
     def waiting(self) -> list[Finished]:
         """Following ends: the requests that have not."""
@@ -138,3 +151,26 @@ class Followed:
 
     def _told(self, key: tuple[int, int], found: list[Exchange]) -> list[Finished]:
         return [Finished(key[0], one, tuple(self._signals.get(key[0], ()))) for one in found]
+
+
+def _begun_before(connection: str, since: float) -> Exchange:
+    """A request of which nothing was seen but that it has not ended."""
+    return Exchange(
+        connection=connection,
+        request_id=1,
+        method="",
+        uri="",
+        script="",
+        params=(),
+        started=since,
+        seconds=None,
+        stdin_bytes=0,
+        stderr_bytes=0,
+        stdout_bytes=0,
+        header=None,
+        messages=(),
+        ending=Ending.OPEN,
+        app_status=None,
+        answer=None,
+        remarks=("it began before it was followed: what was asked is not known",),
+    )

@@ -18,11 +18,13 @@ from sigscope.kernel.settings import read_with
 from sigscope.kernel.sockets import listening, read_sockets
 from sigscope.model.fcgi import PoolLimit, Worker
 from sigscope.model.process import Process
+from sigscope.model.syscall import SystemCall
 
 FRONT_ENDS = frozenset(("nginx", "apache2", "httpd", "lighttpd", "caddy", "h2o"))
 _ON_A_DESCRIPTOR = frozenset(
     "read recvfrom recvmsg write sendto sendmsg connect accept accept4 readv writev flock".split()
 )
+_FOR_A_REQUEST = frozenset(("read", "recvfrom"))
 _MOST = 1 << 12
 
 
@@ -71,12 +73,29 @@ def worker_of(procfs: ProcFS, pid: int, master: int) -> Worker | None:
         return None
 
 
-def waits_for(pid: int) -> tuple[str, ...]:
-    """The call in which its first thread is, and the peer of that; nothing if that is not seen."""
+def idle(pid: int, fd: int) -> bool:
+    """Has this connection ended, or does the worker wait for the next request on it?"""
+    with contextlib.suppress(OSError):
+        if fd not in read_sockets(pid):
+            return True
+    call = _call(pid)
+    if call is None or call.running:
+        return False
+    return call.name in _FOR_A_REQUEST and call.args[:1] == (fd,)
+
+
+def _call(pid: int) -> SystemCall | None:
     try:
         with open(f"/proc/{pid}/syscall", "rb") as file:
-            call = decode_syscall(file.read(_MOST), os.uname().machine)
+            return decode_syscall(file.read(_MOST), os.uname().machine)
     except (OSError, DecodeError):
+        return None
+
+
+def waits_for(pid: int) -> tuple[str, ...]:
+    """The call in which its first thread is, and the peer of that; nothing if that is not seen."""
+    call = _call(pid)
+    if call is None:
         return ()
     if call.running:
         return (f"worker {pid} is running: no system call holds it",)

@@ -223,6 +223,31 @@ def test_a_worker_that_waits_on_a_peer_is_told_as_waiting() -> None:
     assert run.status == 1
 
 
+def test_a_request_that_began_before_and_hangs_is_told_with_what_it_waits_for() -> None:
+    with shop([Pool("long", workers=1)], (ONE,)) as real, Behind() as peer:
+        asked = _in_background(real, f"w:{peer.port}")
+        with peer.asked():
+            worker = real.worker("long")
+            proc.eventually(lambda: proc.state(worker) == "S", PATIENCE)
+            with following(worker, "--for", 1) as run:
+                (one,) = run.told()
+        asked()
+    assert (one["uri"], one["ended"], one["cause"]["kind"]) == (None, "not ended yet", "waiting")
+    assert any(f"worker {worker} is in" in text for text in one["cause"]["evidence"])
+    assert "it began before it was followed: what was asked is not known" in one["remarks"]
+
+
+def test_a_kept_connection_without_a_request_is_nothing_to_tell(real: Shop) -> None:
+    script = real.home / "steps.php"
+    with connected(real.listens["long"]) as peer:
+        peer.sendall(question(script, "o:1", keep=True))
+        _answer(peer)
+        worker = real.worker("long")
+        proc.wait_syscall(worker, worker, "read", PATIENCE)
+        with following(worker, "--for", 1) as run:
+            assert run.told() == []
+
+
 def test_workers_that_are_recycled_are_followed_on() -> None:
     with shop([Pool("long", workers=1, recycled=3)], (ONE,)) as real:
         first = real.worker("long")

@@ -19,6 +19,7 @@ from sigscope.decode.traffic import decode_event
 from sigscope.errors import NotSupported
 from sigscope.kernel.bpf import syscall, trafficcode
 from sigscope.kernel.bpf.layouts import Table, read_layout
+from sigscope.kernel.bpf.opening import INITIAL_PID_NAMESPACE
 from sigscope.kernel.bpf.syscall import Descriptor
 from sigscope.kernel.bpf.trafficcode import CHILDREN, FOLLOWED, Maps
 from sigscope.model.traffic import Event
@@ -48,6 +49,12 @@ class Traffic:
             raise NotSupported(
                 f"following a worker is for {MACHINE} so far",
                 "capture its port with tcpdump, and use: sigscope fcgi --from-pcap FILE",
+            )
+        # The programs see the pids of the host, and /proc shows us those of our namespace.
+        if os.readlink("/proc/self/ns/pid") != INITIAL_PID_NAMESPACE:
+            raise NotSupported(
+                "a worker cannot be followed from inside a pid namespace",
+                "run sigscope on the host itself",
             )
         self._open = contextlib.ExitStack()
         try:
