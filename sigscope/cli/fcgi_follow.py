@@ -164,7 +164,6 @@ class _Loop:
         self._traffic = traffic
         self._count = count
         self._followed = Followed(time.time() - time.monotonic())
-        self._lost = 0
 
     def run(self, seconds: float | None, over: threading.Event) -> SigscopeError | None:
         """None, or what the only traffic was if it was no FastCGI."""
@@ -201,11 +200,6 @@ class _Loop:
             if self._enough():
                 break
         self._changes()
-        lost = self._traffic.lost
-        if lost != self._lost:
-            self._lost = lost
-            for one in self._followed.overflow(time.monotonic()):
-                self._tell(one)
 
     def _tell(self, one: Finished) -> None:
         if self._enough():

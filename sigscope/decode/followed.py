@@ -37,6 +37,7 @@ class Followed:
     def __init__(self, offset: float = 0.0) -> None:
         self._offset = offset
         self._talks: dict[tuple[int, int], Conversation | None] = {}
+        self._lost = 0
         self._touched: set[tuple[int, int]] = set()
         self._signals: dict[int, deque[Event]] = {}
         self.foreign: Counter[tuple[int, str]] = Counter()
@@ -48,6 +49,12 @@ class Followed:
 
     def take(self, event: Event) -> list[Finished]:
         """One event; the requests that ended with it."""
+        if event.lost == self._lost:
+            return self._take(event)
+        self._lost = event.lost
+        return [*self._overflow(event.time), *self._take(event)]
+
+    def _take(self, event: Event) -> list[Finished]:
         key, when = (event.pid, event.other), event.time + self._offset
         if event.did in _TOUCHES:
             self._touched.add(key)
@@ -68,8 +75,8 @@ class Followed:
             queue.append(event)
         return []
 
-    def overflow(self, when: float) -> list[Finished]:
-        """Events are missing: what is open cannot be told any more."""
+    def _overflow(self, when: float) -> list[Finished]:
+        """Events are missing here: what is open cannot be told any more."""
         found = [
             Finished(pid, one)
             for (pid, _), talk in self._talks.items()

@@ -25,7 +25,8 @@ class Event:
 
     ``other`` is the descriptor, the receiver of a signal or the child; ``data`` what was copied
     of the bytes that were moved, ``whole`` whether that was possible at all; ``comm`` is a
-    sender's name, ``by_kernel`` if the kernel sent it itself.
+    sender's name, ``by_kernel`` if the kernel sent it itself. Before it, ``lost`` events in all
+    had found no room.
     """
 
     time: float
@@ -37,3 +38,4 @@ class Event:
     whole: bool = True
     comm: str = ""
     by_kernel: bool = False
+    lost: int = 0

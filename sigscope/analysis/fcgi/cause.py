@@ -53,7 +53,10 @@ def judge(exchange: Exchange, front: FrontEnd | None, clues: Clues = NO_CLUES) -
         return _cut("the front end's own", (evidence, *clues.evidence), exchange)
     if exchange.ending is Ending.LOST:
         return Judgement(
-            Cause.FOREIGN, exchange.remarks, None, "capture it whole: tcpdump -B 65536"
+            Cause.FOREIGN,
+            exchange.remarks,
+            None,
+            "see it whole: fewer workers at once, or tcpdump -s 0 -B 65536",
         )
     return _ended(exchange, clues)
 

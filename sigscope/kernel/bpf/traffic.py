@@ -54,7 +54,7 @@ class Traffic:
         if os.readlink("/proc/self/ns/pid") != INITIAL_PID_NAMESPACE:
             raise NotSupported(
                 "a worker cannot be followed from inside a pid namespace",
-                "run sigscope on the host itself",
+                "run it on the host itself",
             )
         self._open = contextlib.ExitStack()
         try:

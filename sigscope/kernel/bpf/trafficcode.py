@@ -108,8 +108,11 @@ class TrafficCode(Assembler):
         self.call(_PID_TGID, "get_current_pid_tgid")
         self.store(R7, 8, R0, 8)
         self.store(R7, 16, kind, 4)
-        for place in range(20, HEAD, 4):
+        for place in range(20, HEAD - 4, 4):
             self.store(R7, place, 0, 4)
+        self.map_value(R1, self.maps.lost)
+        self.load(R2, R1, 0, 8)
+        self.store(R7, HEAD - 4, R2, 4)
 
     def put(self, done: str) -> None:
         """Hand the record over; r3 has its size. Count it if there is no room."""
