@@ -29,6 +29,7 @@ from build import compile_c
 
 from sigscope.errors import SigscopeError
 from sigscope.kernel.ptrace.preflight import look_first
+from sigscope.kernel.ptrace.requests import DETACH, INTERRUPT, Requests
 from sigscope.kernel.ptrace.session import Session, trace
 from tests.harness import answering, proc
 from tests.harness.blocked import ANSWERS, Case, Ending, Looking, calls, looked_at
@@ -232,16 +233,57 @@ def _look_at(tid: int) -> Callable[[Session], None]:
     return work
 
 
-def _stand_all(session: Session) -> float:
-    """Milliseconds from the first stop to the last release of a process that is held as a whole."""
-    began = time.perf_counter()
+class Timed(Requests):
+    """Notes when the first request is made, when the last one has been, and the ``stops``:
+    microseconds from each PTRACE_INTERRUPT to the next PTRACE_DETACH.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = self.last = self._asked = 0.0
+        self.stops: list[float] = []
+
+    def __call__(self, request: int, tid: int, address: int = 0, data: int = 0) -> int:
+        now = time.perf_counter()
+        self.first = self.first or now
+        if request == INTERRUPT:
+            self._asked = now
+        result = super().__call__(request, tid, address, data)
+        self.last = time.perf_counter()
+        if request == DETACH:
+            self.stops.append((self.last - self._asked) * 1e6)
+        return result
+
+
+def _stop(process: int) -> float:
+    """Microseconds of a plain look, as the tracer counts them."""
+    timed = Timed()
+    trace(process, _look_at(process), requests=timed)
+    return timed.stops[0]
+
+
+def _asking(process: int) -> float:
+    """The same of the longest stop, where ten sigactions are asked for."""
+    timed = Timed()
+    look(process, requests=timed)
+    return max(timed.stops)
+
+
+def _stand_all(session: Session) -> None:
+    """Hold a process as a whole, and read every thread."""
     session.hold()
     for thread in session.held:
         thread.registers()
         thread.mask()
         thread.queue(shared=False)
     session.release()
-    return (time.perf_counter() - began) * 1000
+
+
+def _whole(pid: int) -> float:
+    """Milliseconds from the first request (before any thread stands) to the last (all run)."""
+    timed = Timed()
+    trace(pid, _stand_all, requests=timed)
+    return (timed.last - timed.first) * 1000
 
 
 def pauses(scratch: Path) -> Iterator[str]:
@@ -255,10 +297,15 @@ def pauses(scratch: Path) -> Iterator[str]:
             gaps.during(lambda: trace(gaps.pid, _look_at(gaps.pid))) for _ in range(ROUNDS * 3)
         )
         asked = statistics.median(gaps.during(lambda: look(gaps.pid)) for _ in range(ROUNDS))
+        stop = statistics.median(_stop(gaps.pid) for _ in range(ROUNDS * 3))
+        asking = statistics.median(_asking(gaps.pid) for _ in range(ROUNDS))
         idle = statistics.median(gaps.during(lambda: time.sleep(0.01)) for _ in range(ROUNDS))
         yield f"longest pause of a busy thread, median; {idle:.0f} us when nobody looks:"
         yield f"  sigscope, mask, queues and registers   {ours:9.0f} us"
         yield f"  sigscope, ten sigactions as well       {asked:9.0f} us"
+        yield "from PTRACE_INTERRUPT to PTRACE_DETACH, as the tracer counts it, median:"
+        yield f"  sigscope, mask, queues and registers   {stop:9.0f} us"
+        yield f"  sigscope, ten sigactions               {asking:9.0f} us"
         if shutil.which("gdb"):
             command = [*GDB, str(gaps.pid)]
             theirs = statistics.median(
@@ -267,13 +314,14 @@ def pauses(scratch: Path) -> Iterator[str]:
                 )
                 for _ in range(7)
             )
+            yield "longest pause of that thread, median:"
             yield f"  gdb -p -batch -ex detach               {theirs:9.0f} us"
             yield f"  sigscope / gdb                         {ours / theirs:9.3f}"
     finally:
         gaps.close()
     many = Gaps(program, 200, scratch)
     try:
-        whole = statistics.median(trace(many.pid, _stand_all) for _ in range(ROUNDS))
+        whole = statistics.median(_whole(many.pid) for _ in range(ROUNDS))
         yield f"200 threads stopped, read and let go: {whole:.1f} ms"
     finally:
         many.close()

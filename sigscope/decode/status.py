@@ -116,6 +116,11 @@ def decode_status(data: bytes) -> Status:
     )
 
 
+def decode_seccomp(data: bytes) -> int | None:
+    """The mode alone: 0 none, 1 strict, 2 a filter; None on a kernel without seccomp(2)."""
+    return _number(data, b"\nSeccomp:\t")
+
+
 def decode_capable(data: bytes) -> bool:
     """Has it CAP_SYS_PTRACE in its effective set, and so sees through hidepid (proc(5))?"""
     return bool(decode_effective(data) >> CAP_SYS_PTRACE & 1)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from sigscope.decode.stat import decode_stat
-from sigscope.decode.status import decode_status, decode_thread_status
+from sigscope.decode.status import decode_seccomp, decode_status, decode_thread_status
 from sigscope.errors import DecodeError, NotSupported
 from sigscope.kernel.directory import LiveDirectory, is_number
 from sigscope.kernel.ptrace.architecture import architecture
@@ -248,7 +248,7 @@ class Session:
         if RESTART_SYSCALL in self._proven:
             return True
         try:
-            return decode_status(self._tasks.record(f"{tid}/status")).seccomp == 0
+            return decode_seccomp(self._tasks.record(f"{tid}/status")) == 0
         except (OSError, DecodeError):
             return False
 
