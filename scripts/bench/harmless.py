@@ -117,7 +117,7 @@ COLUMNS = ("as without", "an error", "returns early", "killed", "left alone")
 def harm(cycles: int) -> Iterator[str]:
     """Every call under every filter, looked at in three ways."""
     cases = [Case(name, answer) for name in calls() for answer in ANSWERS]
-    each = max(1, cycles // len(cases))
+    each = max(1, -(-cycles // len(cases)))
     expected = looked_at([Case(name) for name in calls()], nobody, MILLISECONDS)
     cases = [case for case in cases if Case(case.name) in expected]
     ways: list[tuple[str, Looking, int]] = [(f"sigscope, {each} times", with_sigscope(each), 40)]
