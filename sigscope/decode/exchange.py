@@ -20,7 +20,7 @@ from sigscope.model.fcgi import (
     RecordType,
 )
 
-SETTLED = 0.02
+SETTLED = 0.2
 """Seconds after which the front end is taken to have read what came before (a guess)."""
 LONGEST_HEADER = 1 << 16
 LONGEST_PARAMS = 1 << 16

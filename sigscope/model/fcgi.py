@@ -184,7 +184,7 @@ class Cause(Enum):
     LIMIT = "cut off by a limit"
     WAITING = "still waiting"
     LOST = "answered in full, and lost by the front end"
-    FOREIGN = "not told by what was seen"
+    UNKNOWN = "not told by what was seen"
 
 
 @dataclass(frozen=True, slots=True)

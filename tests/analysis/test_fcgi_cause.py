@@ -86,7 +86,7 @@ CUT = replace(GONE, ending=Ending.CLOSED, answer=None)
         ((sent(15, MASTER, "php-fpm8.2", 1.0),), 15, Cause.LIMIT, "request_terminate_timeout"),
         ((sent(11, PID, "php-fpm8.2", 1.0, kernel=True),), 139, Cause.KILLED, "the kernel"),
         ((), 9, Cause.KILLED, "SIGKILL"),
-        ((), 255 << 8, Cause.FOREIGN, "killed or crashed"),
+        ((), 255 << 8, Cause.UNKNOWN, "killed or crashed"),
     ],
 )
 def test_who_ended_the_worker(
@@ -134,4 +134,4 @@ def test_a_front_end_that_gave_up_for_the_header_lost_it() -> None:
 def test_what_was_not_seen_whole_is_not_judged() -> None:
     said = judge(replace(GONE, ending=Ending.LOST, remarks=("9 bytes",), answer=None), None)
     assert said is not None
-    assert (said.cause, said.evidence, said.retry) == (Cause.FOREIGN, ("9 bytes",), None)
+    assert (said.cause, said.evidence, said.retry) == (Cause.UNKNOWN, ("9 bytes",), None)

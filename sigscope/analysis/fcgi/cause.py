@@ -53,7 +53,7 @@ def judge(exchange: Exchange, front: FrontEnd | None, clues: Clues = NO_CLUES) -
         return _cut("the front end's own", (evidence, *clues.evidence), exchange)
     if exchange.ending is Ending.LOST:
         return Judgement(
-            Cause.FOREIGN,
+            Cause.UNKNOWN,
             exchange.remarks,
             None,
             "see it whole: fewer workers at once, or tcpdump -s 0 -B 65536",
@@ -105,7 +105,7 @@ def _ended(exchange: Exchange, clues: Clues) -> Judgement:
         advice = f"{clues.signal}{sender}; {_UNSURE}"
         return Judgement(Cause.KILLED, evidence, _retry(exchange), advice)
     return Judgement(
-        Cause.FOREIGN,
+        Cause.UNKNOWN,
         evidence,
         _retry(exchange),
         f"killed or crashed, which the connection alone does not tell; {_UNSURE}",
