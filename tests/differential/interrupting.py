@@ -40,6 +40,8 @@ SLACK = 0.3
 PATIENCE = 60.0
 AT_ONCE = 160
 """Targets that live at the same time."""
+AT_ONCE_AGAIN = 24
+"""The same where the machine was too busy the first time."""
 TRIES = 4
 SEIZE, INTERRUPT, DETACH = 0x4206, 0x4207, 17
 WALL = 0x40000000
@@ -246,7 +248,8 @@ def run(trials: Iterable[Trial], freezes: bool) -> Iterator[Tried]:
     running: list[tuple[Running, int]] = []
     try:
         while waiting or running:
-            while waiting and len(running) < AT_ONCE:
+            most = AT_ONCE if not waiting or waiting[-1][1] == TRIES else AT_ONCE_AGAIN
+            while waiting and len(running) < most:
                 trial, tries = waiting.pop()
                 running.append((Running(trial), tries))
             for one, tries in list(running):
@@ -256,7 +259,7 @@ def run(trials: Iterable[Trial], freezes: bool) -> Iterator[Tried]:
                 running.remove((one, tries))
                 one.close()
                 if tried.late and tries > 1:
-                    waiting.append((tried.trial, tries - 1))
+                    waiting.insert(0, (tried.trial, tries - 1))
                 else:
                     yield tried
             time.sleep(0.002)
@@ -280,6 +283,8 @@ def _step(one: Running) -> Tried | None:
             one.freezer = Freezer("v2", one.pid)
         return None
     if one.predicted is None:
+        if one.gone() or (one.trial.timed and time.monotonic() > one.began + LATEST):
+            return Tried(one.trial, why="not looked at before it was over", late=True)
         if one.asleep():
             one.predicted = predict(one.pid, one.trial.answer)
         return None
