@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from sigscope.errors import NoSuchTarget, NotPermitted, SigscopeError
+from sigscope.errors import NoSuchTarget, NotPermitted, SigscopeError, WouldHarm
 from sigscope.kernel.ptrace import refusing
 from sigscope.kernel.ptrace.asking import Permission
 from sigscope.kernel.ptrace.refusing import refusal
 from sigscope.kernel.ptrace.session import trace
 from tests.conftest import TARGET_FIXTURE
+from tests.differential.freezer import Freezer, mounted
 from tests.harness import proc
 from tests.harness.build import TARGETS, directory, required
 from tests.harness.inspecting import done, in_a_child, look
@@ -213,7 +214,36 @@ def test_yama_is_named_with_its_value(
     assert f"is {scope}: {says}" in error.message
 
 
-def test_a_frozen_or_unknown_call_is_left_alone(target: TARGET_FIXTURE) -> None:
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_frozen_process_stays_frozen(target: TARGET_FIXTURE, version: str) -> None:
+    if mounted(version) is None:
+        pytest.skip(f"no freezer {version} may be used here")
+    process = target("blocking_call", "read_pipe", 1000, "plain")
+    freezer = Freezer(version, process.pid)
+    try:
+        freezer.freeze()
+        proc.eventually(lambda: freezer.frozen)
+        if version == "v1":  # there it is in D, and does not stop
+            with pytest.raises(WouldHarm, match="uninterruptible"):
+                look(process.pid)
+        else:
+            seen = look(process.pid)
+            assert seen.threads[0].depth is not None
+            assert ["frozen" in gap.why for gap in seen.gaps] == [True]
+        assert proc.status(process.pid)["TracerPid"] == "0"
+        proc.eventually(lambda: freezer.frozen, saying="it is frozen as before")
+        freezer.thaw()
+        proc.wait_syscall(process.pid, process.pid, "read")
+        process.send(signal.SIGUSR1)
+        told = process.hear()
+        assert told is not None
+        assert (told["ret"], told["errno"], told["handled"]) == (-1, errno.EINTR, 1)
+    finally:
+        process.stop()
+        freezer.close()
+
+
+def test_a_parent_in_vfork_is_left_alone(target: TARGET_FIXTURE) -> None:
     """Nothing is stopped that would be harmed, and the reason is given."""
     process = target("vfork_parent")
     with pytest.raises(NotPermitted, match="waits for the child of its vfork"):

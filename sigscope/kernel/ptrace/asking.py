@@ -11,6 +11,7 @@ from sigscope.decode.status import decode_status
 from sigscope.decode.syscall import decode_syscall
 from sigscope.errors import DecodeError
 from sigscope.kernel.directory import LiveDirectory
+from sigscope.kernel.freezer import read_freezer
 from sigscope.kernel.ptrace.ground import Ground, find_ground
 from sigscope.kernel.ptrace.injection import ABI as MACHINE
 from sigscope.kernel.ptrace.injection import NEEDS, CannotInject, read_actions
@@ -70,15 +71,16 @@ def _forbidden(process: Process, permission: Permission) -> str | None:
         return f"a call is run inside of a target on {MACHINE} only"
     if process.state is State.STOPPED:
         return "it is stopped, and its parent would be told of another stop"
-    if process.frozen is not None:
-        return "it is frozen"
     if process.seccomp and not permission.proven >= NEEDS and permission.judge is None:
         return "a seccomp filter is not known to let rt_sigaction and rt_sigreturn pass"
     try:
         with LiveDirectory(f"/proc/{process.pid}") as directory:
             status = directory.record("status")
+            frozen = read_freezer(directory, directory.read("cgroup"))
     except OSError as error:
         return error.strerror or "it is gone"
+    if frozen is not None:
+        return "it is frozen by its cgroup, and runs nothing"
     for line in status.splitlines():
         if line.startswith(b"x86_Thread_features:") and b"shstk" in line:
             return "it runs on shadow stacks, which a return that we made would break"
