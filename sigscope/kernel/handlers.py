@@ -1,8 +1,8 @@
 """Where the handlers of a process lie, and what they are called.
 
 An address of a sigaction is looked up in /proc/PID/maps, the file that is mapped there
-is opened as the very file (``kernel.images``), and its tables of symbols are asked
-(``kernel.naming``). Nothing is read that belongs to another process of the same number: the
+is opened as the very file (``kernel.symbols.images``), and its tables of symbols are asked
+(``kernel.symbols.naming``). Nothing is read that belongs to another process of the same number: the
 directory of the process stays open, and its start time must be the one that was seen.
 """
 
@@ -17,13 +17,13 @@ from types import MappingProxyType
 from sigscope.decode.code import decode_code
 from sigscope.decode.maps import decode_maps
 from sigscope.errors import DecodeError
-from sigscope.kernel.clues import read_rows
 from sigscope.kernel.entering import entered, read_maps
-from sigscope.kernel.images import Image, Images, Key, NoImage
-from sigscope.kernel.naming import named
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.refusal import GONE, gap
-from sigscope.kernel.zend import read_deferred
+from sigscope.kernel.symbols.clues import read_rows
+from sigscope.kernel.symbols.images import Image, Images, Key, NoImage
+from sigscope.kernel.symbols.naming import named
+from sigscope.kernel.symbols.zend import read_deferred
 from sigscope.model.depth import ProcessDepth
 from sigscope.model.gap import Gap
 from sigscope.model.host import Host

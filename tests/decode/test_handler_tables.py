@@ -18,8 +18,8 @@ from sigscope.decode.machine_code import Use, references
 from sigscope.decode.maps import decode_maps
 from sigscope.decode.unwind import function_around
 from sigscope.errors import DecodeError
-from sigscope.kernel.elf import Elf
-from sigscope.kernel.elf_source import BytesSource
+from sigscope.kernel.symbols.elf import Elf
+from sigscope.kernel.symbols.elf_source import BytesSource
 from tests.harness.build import build, directory, required
 from tests.model.strategies import hostile_text
 

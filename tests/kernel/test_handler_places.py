@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from sigscope.kernel.elf import Elf
-from sigscope.kernel.elf_source import BytesSource
+from sigscope.kernel.symbols.elf import Elf
+from sigscope.kernel.symbols.elf_source import BytesSource
 from sigscope.model.location import ANONYMOUS, STRIPPED
 from tests.conftest import TARGET_FIXTURE
 from tests.harness import proc

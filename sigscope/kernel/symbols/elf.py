@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 from typing import IO, NamedTuple, cast
 
 from sigscope.errors import DecodeError
-from sigscope.kernel.elf_source import Budgeted, Source
+from sigscope.kernel.symbols.elf_source import Budgeted, Source
 
 MOST_SECTIONS = 4096
 MOST_SEGMENTS = 256
@@ -61,7 +61,7 @@ class Symbol(NamedTuple):
 class Elf:
     """Raises DecodeError for everything that is no ELF file of this machine's byte order.
 
-    >>> from sigscope.kernel.elf_source import BytesSource
+    >>> from sigscope.kernel.symbols.elf_source import BytesSource
     >>> with open("/proc/self/exe", "rb") as file:
     ...     Elf(BytesSource(file.read())).segments != ()
     True

@@ -12,10 +12,10 @@ import errno
 import os
 
 from sigscope.errors import DecodeError
-from sigscope.kernel.elf import Elf
-from sigscope.kernel.elf_source import BytesSource, FileSource
 from sigscope.kernel.refusal import GONE, REFUSED
 from sigscope.kernel.rooted import RootedFiles, opened_regular, type_of_file_system
+from sigscope.kernel.symbols.elf import Elf
+from sigscope.kernel.symbols.elf_source import BytesSource, FileSource
 from sigscope.model.mapping import Mapping
 
 _MOST_OPEN = 64

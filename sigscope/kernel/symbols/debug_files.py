@@ -15,9 +15,9 @@ import zlib
 from collections.abc import Iterator
 
 from sigscope.errors import DecodeError
-from sigscope.kernel.elf import Elf
-from sigscope.kernel.elf_source import BytesSource, FileSource
 from sigscope.kernel.rooted import RootedFiles
+from sigscope.kernel.symbols.elf import Elf
+from sigscope.kernel.symbols.elf_source import BytesSource, FileSource
 
 PLACES = ("/usr/lib/debug",)
 _MOST_UNPACKED = 64 << 20

@@ -9,11 +9,11 @@ from itertools import chain
 
 from sigscope.decode.gopclntab import go_function
 from sigscope.errors import DecodeError
-from sigscope.kernel.clues import read_clues
-from sigscope.kernel.debug_files import by_build_id, by_link, packed
-from sigscope.kernel.demangling import demangled
-from sigscope.kernel.elf import Elf, Symbol
 from sigscope.kernel.rooted import RootedFiles
+from sigscope.kernel.symbols.clues import read_clues
+from sigscope.kernel.symbols.debug_files import by_build_id, by_link, packed
+from sigscope.kernel.symbols.demangling import demangled
+from sigscope.kernel.symbols.elf import Elf, Symbol
 from sigscope.model.location import STRIPPED, STRIPPED_GO, Location
 
 _MOST_ALIASES = 4

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sigscope.errors import DecodeError
-from sigscope.kernel.clues import read_clues
-from sigscope.kernel.elf import Elf
-from sigscope.kernel.elf_source import BytesSource, FileSource
-from sigscope.kernel.naming import named
+from sigscope.kernel.symbols.clues import read_clues
+from sigscope.kernel.symbols.elf import Elf
+from sigscope.kernel.symbols.elf_source import BytesSource, FileSource
+from sigscope.kernel.symbols.naming import named
 from sigscope.model.mapping import Mapping
 from tests.harness.build import build, compiler
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from sigscope.decode.machine_code import Use, references
 from sigscope.decode.unwind import function_around
 from sigscope.errors import DecodeError
-from sigscope.kernel.elf import Elf
+from sigscope.kernel.symbols.elf import Elf
 from sigscope.model.location import Clues
 from sigscope.model.mapping import Mapping
 

@@ -11,7 +11,7 @@ import os
 import struct
 from collections.abc import Callable
 
-from sigscope.kernel.elf import Elf
+from sigscope.kernel.symbols.elf import Elf
 from sigscope.model.sigaction import SIG_DFL, SIG_IGN
 
 VARIABLE = "zend_signal_globals"

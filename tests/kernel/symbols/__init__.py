@@ -1,0 +1,1 @@
+"""ELF files that are damaged, or made to hurt."""
