@@ -158,6 +158,7 @@ def test_every_json_name_that_is_printed_is_told_and_no_other(
         *asked("pid", pid, signalfd, "--json"),
         *asked("tree", pid, "--json"),
         *asked("handlers", pid, "--json", "--all", status=6),
+        *asked("timers", str(target("posix_timer").pid), "--json", status=6),
         *asked("seccomp", filtered, "--json", "--disasm", status=6),
         *asked("explain", "TERM", pid, "--json"),
         *asked("audit", pid, "--json"),
@@ -180,6 +181,7 @@ def test_every_json_name_that_is_printed_is_told_and_no_other(
         "handlers_document.py",
         "depths.py",
         "seccomp_document.py",
+        "timers_document.py",
         "exchange.py",
     )
     rooms = [HOUSE / "render" / name for name in files]

@@ -13,7 +13,7 @@ from sigscope.cli.boundary import guarded
 from sigscope.errors import CannotWrite, UsageError
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Look", ("pid", "tree", "handlers", "seccomp", "decode")),
+    ("Look", ("pid", "tree", "handlers", "timers", "seccomp", "decode")),
     ("Judge", ("explain", "restart", "audit")),
     ("Follow", ("fcgi",)),
     ("Change", ("unblock", "run")),

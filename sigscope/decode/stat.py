@@ -41,3 +41,16 @@ def decode_stat(data: bytes) -> Stat:
         return Stat(*(int(field) for field in wanted))
     except ValueError:
         raise DecodeError("stat", "a word stands where a number belongs") from None
+
+
+def decode_cpu_ticks(data: bytes) -> int:
+    """utime and stime together: the clock ticks of CPU time that the whole process has used.
+
+    >>> decode_cpu_ticks(b"7 (a) b) R 1 7 7 0 -1 64 0 0 0 0 12 30 0 0 20 0 1 0 4711")
+    42
+    """
+    fields = data[data.rfind(b")") + 1 :].split()
+    both = fields[11:13]
+    if len(both) < 2 or not all(one.isdigit() and len(one) <= _LONGEST_NUMBER for one in both):
+        raise DecodeError("stat", "utime and stime are missing")
+    return sum(map(int, both))

@@ -54,6 +54,20 @@ def read_settings(process: Process, proc: str = "/proc") -> Settings:
     return Settings(found, tuple(one for one in said if isinstance(one, Gap)))
 
 
+def read_limit(name: str, process: Process, parent: Process) -> str:
+    """A time limit that the parent keeps for this process, in words; "" where it is not known."""
+    from sigscope.decode.settings import php_fpm_pools
+
+    pool = php_fpm_pools.pool_of(process.cmdline or ())
+    if name != php_fpm_pools.NAME or pool is None:
+        return ""
+    said = read_with(php_fpm_pools.pool_limits, parent.pid)
+    for one in said:
+        if not isinstance(one, Gap) and one.pool == pool:
+            return f"{one.seconds:g} s ({one.where})"
+    return "" if any(isinstance(one, Gap) for one in said) else f"not set for pool {pool}"
+
+
 def read_with(
     reader: Callable[[tuple[str, ...], Files], Iterable[T | Gap]], pid: int, proc: str = "/proc"
 ) -> tuple[T | Gap, ...]:

@@ -14,7 +14,8 @@ from sigscope.model.thread import Thread
 
 _SIGNALFD = "anon_inode:[signalfd]"
 _EPOLL = "anon_inode:[eventpoll]"
-USED_KINDS = (_SIGNALFD, _EPOLL)
+TIMERFD = "anon_inode:[timerfd]"
+USED_KINDS = (_SIGNALFD, _EPOLL, TIMERFD)
 """What the links in /proc/PID/fd say of the descriptors that matter here."""
 _POLLFD = struct.Struct("=ihh")
 _MOST_POLLFDS = 4096

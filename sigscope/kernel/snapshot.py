@@ -24,6 +24,7 @@ from typing import BinaryIO
 from sigscope.decode.code import encode_code
 from sigscope.decode.depth import encode_depth
 from sigscope.errors import BadSnapshot, UsageError
+from sigscope.kernel.alarms import read_alarms
 from sigscope.kernel.closer import look_closer
 from sigscope.kernel.depths import RECORD as DEPTH
 from sigscope.kernel.details import read_details
@@ -64,6 +65,9 @@ def take_snapshot(
     host = read_host(recording, progress) if pids is None else read_family(recording, pids)
     host = look_closer(recording, host, host.processes)
     host = read_details(recording, host)
+    for process in host.processes.values():
+        if not process.kernel_thread and not process.zombie:
+            read_alarms(recording, host, process)
     _keep_depths(tape, host, redact)
     _keep_code(procfs, host, tape)
     # A snapshot of some processes must not claim, by the list of /proc, that there are more.

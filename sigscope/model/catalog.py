@@ -54,13 +54,25 @@ class Documented:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A time limit that another process keeps: none of the process's own timers shows it.
+
+    ``says`` continues "NAME is ...".
+    """
+
+    name: str
+    says: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """A program in one role, and how to tell it.
 
     ``comm`` matches the whole comm, or the whole name of the executable; ``title`` is
     searched in the command line, ``untitled`` must not be found in it. ``below`` asks for
     a parent that runs the same program (True) or another (False). ``catches`` are signals
-    that it must have handlers for.
+    that it must have handlers for. ``elsewhere`` are limits that others keep for it.
     """
 
     name: str
@@ -71,6 +83,7 @@ class Program:
     untitled: str = ""
     below: bool | None = None
     catches: SignalSet = EMPTY
+    elsewhere: tuple[Elsewhere, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

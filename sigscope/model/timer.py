@@ -18,6 +18,21 @@ _CLOCKS = {
 }
 
 
+def clock_name(clock: int) -> str:
+    """The name in clock_gettime(2); negative numbers, 2 and 3 are clocks of CPU time.
+
+    >>> clock_name(7)
+    'CLOCK_BOOTTIME'
+    """
+    if _counts_cpu_time(clock):
+        return "a clock of CPU time"
+    return _CLOCKS.get(clock, f"clock {clock}")
+
+
+def _counts_cpu_time(clock: int) -> bool:
+    return clock < 0 or clock in (2, 3)
+
+
 class Notify(Enum):
     """The kernel's words for sigev_notify; glibc's SIGEV_THREAD is a "signal" to its helper."""
 
@@ -62,11 +77,9 @@ class Timer:
         >>> Timer(0, None, Notify.NONE, 1).clock_name, Timer(0, None, Notify.NONE, -6).clock_name
         ('CLOCK_MONOTONIC', 'a clock of CPU time')
         """
-        if self.counts_cpu_time:
-            return "a clock of CPU time"
-        return _CLOCKS.get(self.clock, f"clock {self.clock}")
+        return clock_name(self.clock)
 
     @property
     def counts_cpu_time(self) -> bool:
         """A process (or a thread) that sleeps holds such a timer still."""
-        return self.clock < 0 or self.clock in (2, 3)
+        return _counts_cpu_time(self.clock)

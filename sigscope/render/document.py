@@ -177,21 +177,28 @@ def explanation_json(
         "outcome": explanation.outcome.value,
         "outcomes": [outcome.value for outcome in explanation.outcomes],
         "acts": explanation.acts,
-        "steps": [{"says": step.says, "because": step.because} for step in explanation.steps],
+        "steps": steps_json(explanation),
         "receivers": list(explanation.receivers),
-        "documented": [
-            {
-                "program": said.program,
-                "role": said.role,
-                "does": said.does,
-                "holds": said.holds,
-                "because": said.because,
-                "loses": said.loses,
-                "source": said.source,
-            }
-            for said in documented
-        ],
+        "documented": [said_json(said) for said in documented],
         "loss": None if loss is None else _loss_json(loss),
+    }
+
+
+def steps_json(explanation: Explanation) -> list[Json]:
+    """What was decided, of what."""
+    return [{"says": step.says, "because": step.because} for step in explanation.steps]
+
+
+def said_json(said: Said) -> Json:
+    """What a program documents for a signal."""
+    return {
+        "program": said.program,
+        "role": said.role,
+        "does": said.does,
+        "holds": said.holds,
+        "because": said.because,
+        "loses": said.loses,
+        "source": said.source,
     }
 
 

@@ -18,6 +18,7 @@ PROC = Path("/proc")
 # the C library uses ppoll for both.
 CALLS = {
     "read": (0, 63),
+    "recvfrom": (45, 207),
     "poll": (7, 73),
     "pause": (34, 73),
     "wait4": (61, 260),

@@ -25,7 +25,7 @@ from sigscope.analysis.catalog import (
     uwsgi,
     wrappers,
 )
-from sigscope.model.catalog import Documented, Program, Said, Setting, Settings, Taken
+from sigscope.model.catalog import Documented, Elsewhere, Program, Said, Setting, Settings, Taken
 from sigscope.model.process import Process
 from sigscope.model.signals import UNBLOCKABLE, Signal
 
@@ -78,6 +78,11 @@ def documented(
 def recognized(process: Process, parent: Process | None = None) -> Iterator[Program]:
     """The programs of the catalogue that this process may be, the most particular first."""
     return (one for one in PROGRAMS if _fits(one, process, parent))
+
+
+def elsewhere(process: Process, parent: Process | None = None) -> tuple[Elsewhere, ...]:
+    """Time limits that other processes keep for this one."""
+    return next((one.elsewhere for one in recognized(process, parent) if one.elsewhere), ())
 
 
 def _fits(program: Program, process: Process, parent: Process | None) -> bool:

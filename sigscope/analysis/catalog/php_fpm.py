@@ -6,7 +6,7 @@ Tried: tests/daemons/test_php_fpm_signals.py.
 from __future__ import annotations
 
 from sigscope.analysis.catalog.entry import IN_FLIGHT, is_off, is_on, on
-from sigscope.model.catalog import Program, Taken
+from sigscope.model.catalog import Elsewhere, Program, Taken
 
 _MANUAL = "php-fpm(8), SIGNAL"
 _CONTROL = "sapi/fpm/fpm/fpm_process_ctl.c, fpm_pctl_action_next()"
@@ -71,9 +71,34 @@ _WORKER = (
         loses="the request that it serves",
         taken=Taken.ANY,
     ),
+    on(
+        "PROF",
+        "max_execution_time has run out, and the script ends with a fatal error; it is an"
+        " ITIMER_PROF, which counts CPU time: what a script waits for (a socket, a database, a"
+        " sleep) does not count, so while it waits the limit never fires",
+        "Zend/zend_execute_API.c, zend_set_timeout_ex(); main/main.c, php_request_startup()",
+        loses="the request that it serves",
+    ),
+)
+
+_LIMITS = (
+    Elsewhere(
+        "request_terminate_timeout",
+        "the master's own clock, and counts all the time that a request takes: then the master"
+        " sends SIGTERM, which ends the worker at once, somewhat late (it looks three times"
+        " within the limit)",
+        "sapi/fpm/fpm/fpm_request.c, fpm_request_check_timed_out()",
+    ),
 )
 
 PROGRAMS = (
     Program("PHP-FPM", "master", r"php-fpm[\d.]*", _MASTER, title=r"^php-fpm: master process"),
-    Program("PHP-FPM", "worker", r"php-fpm[\d.]*", _WORKER, title=r"^php-fpm: pool "),
+    Program(
+        "PHP-FPM",
+        "worker",
+        r"php-fpm[\d.]*",
+        _WORKER,
+        title=r"^php-fpm: pool ",
+        elsewhere=_LIMITS,
+    ),
 )
