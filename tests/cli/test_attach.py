@@ -97,6 +97,18 @@ def test_an_ordinary_user_asks_its_own_process() -> None:
             sleeper.kill()
 
 
+def test_the_process_of_another_user_may_not_be_stopped(target: TARGET_FIXTURE) -> None:
+    """It is told as what it is: --force would not help."""
+    process = target("all_threads_block", {15}, 1)
+    options = as_nobody()
+    for words in (("handlers", "--attach"), ("unblock", "--dry-run", "TERM")):
+        done = sigscope(*words, process.pid, **options)
+        assert done.returncode == 4
+        said = b" ".join(done.stderr.split()).decode()
+        assert f"may not be stopped: it belongs to uid {os.getuid()}" in said
+        assert "--force" not in said
+
+
 def test_several_targets_of_which_one_refuses(target: TARGET_FIXTURE) -> None:
     tracer, other = target("tracer"), target("all_threads_block", {15}, 1)
     child = tracer.children["child"]

@@ -21,7 +21,7 @@ from sigscope.errors import DecodeError, NoSuchTarget, NotPermitted, WouldHarm
 from sigscope.kernel.directory import Directory, LiveDirectory, is_number
 from sigscope.kernel.ptrace.architecture import architecture
 from sigscope.kernel.ptrace.laundering import REPEATED
-from sigscope.kernel.ptrace.refusing import state_refusal
+from sigscope.kernel.ptrace.refusing import permission_refusal, state_refusal
 from sigscope.kernel.refusal import GONE
 from sigscope.model.state import State
 from sigscope.model.syscall import SystemCall
@@ -54,6 +54,8 @@ _COUNT = {
 _GATHERED = frozenset("writev pwritev pwritev2 vmsplice sendmsg sendmmsg".split())
 _FLAGS = {"recvfrom": 3, "recvmsg": 2, "recvmmsg": 3, "recvmmsg_time64": 3}
 MSG_WAITALL, MSG_WAITFORONE = 0x100, 0x10000
+_HIDDEN = "what it does in the kernel is not shown to you"
+"""The syscall file asks for the right that a stop needs (PTRACE_MODE_ATTACH; proc(5))."""
 
 
 class Obstacle(NamedTuple):
@@ -84,6 +86,8 @@ def look_first(pid: int) -> tuple[Obstacle, ...]:
             for pause in (0.0, *PAUSES):  # what is still so: a page fault is soon over
                 time.sleep(pause)
                 whys = {name: _of_thread(tasks, name, kind.name, kind.repeats) for name in found}
+                if _HIDDEN in whys.values() and (refused := permission_refusal(pid)):
+                    return (Obstacle(None, *refused, absolute=True),)
                 found = {name: why for name, why in whys.items() if why is not None}
                 if not found:
                     break
@@ -97,7 +101,7 @@ def _of_thread(tasks: Directory, name: str, machine: str, repeats: bool) -> str 
         _, state, _ = decode_thread_status(tasks.record(f"{name}/status"))
         data = tasks.record(f"{name}/syscall")
     except OSError as error:
-        return None if error.errno in GONE else "what it does in the kernel is not shown to you"
+        return None if error.errno in GONE else _HIDDEN
     except DecodeError as error:
         return error.message
     if state.gone or state is State.STOPPED:

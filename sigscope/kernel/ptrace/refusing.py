@@ -66,6 +66,17 @@ def refusal(pid: int, tid: int, error: OSError, requests: Requests | None = None
     return NotPermitted(f"{who} may not be stopped: {why}", hint)
 
 
+def permission_refusal(pid: int) -> tuple[str, str] | None:
+    """Why we may not trace it, and what helps, for a user without CAP_SYS_PTRACE.
+
+    None with that capability: who has it may trace what the modes of /proc do not show.
+    """
+    them, us = _Facts(f"/proc/{pid}/status"), _Facts("/proc/self/status")
+    if not them.there or us.number("CapEff", base=16) >> CAP_SYS_PTRACE & 1:
+        return None
+    return _layer(pid, them, us, Requests())
+
+
 def _layer(pid: int, them: _Facts, us: _Facts, requests: Requests) -> tuple[str, str]:
     if state := state_refusal(pid, them):
         return state
