@@ -74,6 +74,7 @@ def test_a_command_is_explained_wherever_one_looks(name: str) -> None:
     shown = command(name)
     assert shown.help
     assert shown.short_help
+    assert "\\b" not in shown.help.replace("\b", ""), "click knows the one character"
     assert re.search(rf"^  {name}  +\S", group.get_help(click.Context(group)), re.MULTILINE)
     assert re.search(rf"^\.It Cm {name}\b", section(page("sigscope.1"), "COMMANDS"), re.MULTILINE)
     assert f".Xr sigscope-{name} 1" in page("sigscope.1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import click
@@ -29,7 +30,7 @@ from sigscope.model.gap import Gap
 from sigscope.model.host import Host
 from sigscope.model.loss import Loss
 from sigscope.model.process import Process
-from sigscope.model.signals import Action
+from sigscope.model.signals import Action, Signal
 from sigscope.model.value import dataclass
 from sigscope.render.explain import (
     call_lines,
@@ -99,12 +100,12 @@ def explain(
 
     Reads only: nothing is sent. Exit status 0 if the signal would arrive and act, else 1.
 
-    \\b
+    \b
     sigscope explain TERM 4285 && kill -TERM 4285
     sigscope explain USR1 4285/4290     to one thread (tgkill)
     """
     order = Sending(
-        parse_signal(signal),
+        _signal(signal, targets),
         uid=os.geteuid() if as_user is None else _uid(as_user),
         queued=queue is not None,
         count=count,
@@ -177,6 +178,18 @@ def _screen(answer: Answer) -> Iterator[Line]:
     yield from documented_lines(answer.documented, width())
     if answer.loss is not None:
         yield from loss_lines(answer.loss, answer.process, width())
+
+
+def _signal(word: str, targets: tuple[str, ...]) -> Signal:
+    """The signal; if it was given behind the target, the error shows the right order."""
+    try:
+        return parse_signal(word)
+    except UsageError as error:
+        with suppress(UsageError):
+            if not targets[0].isdigit():
+                behind = parse_signal(targets[0]).short
+                error.hint = f"the signal comes first: sigscope explain {behind} {word}"
+        raise
 
 
 def _uid(text: str) -> int:

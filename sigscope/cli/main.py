@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -19,6 +20,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Change", ("unblock", "run")),
     ("Publish", ("snapshot",)),
 )
+TAKE_SIGNALS = ("explain", "unblock")
 COMMANDS = tuple(name for _, names in SECTIONS for name in names)
 
 
@@ -91,7 +93,20 @@ def _run(args: list[str]) -> int:
         raise CannotWrite(f"cannot write the answer: {error.strerror}") from None
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx is not None else "sigscope"
-        raise UsageError(error.format_message(), f"{where} --help") from None
+        raise UsageError(error.format_message(), _next(error, where, args)) from None
     except click.ClickException as error:
         raise UsageError(error.format_message()) from None
     return status if isinstance(status, int) else 0
+
+
+def _next(error: click.UsageError, where: str, args: Sequence[str]) -> str:
+    """Whoever comes from kill writes the signal as an option."""
+    if isinstance(error, click.NoSuchOption) and args[0] in TAKE_SIGNALS:
+        from sigscope.decode.signal_name import parse_signal
+
+        for word in args:
+            if word.startswith("-"):
+                with suppress(UsageError):
+                    signal = parse_signal(word[1:])
+                    return f"a signal is written without a dash: {where} {signal.short} TARGET"
+    return f"{where} --help"

@@ -95,7 +95,8 @@ def engine_option(command: F) -> F:
         type=click.Choice(ENGINES),
         default=AUTO,
         show_default=True,
-        help="What to read beside /proc: nothing (proc), or the kernel's own structures (bpf).",
+        help="What to read beside /proc: nothing (proc), or the kernel's own structures (bpf);"
+        " ptrace is --attach, where there is that.",
     )(command)
 
 

@@ -21,6 +21,7 @@ from sigscope.errors import UsageError
 from sigscope.model.audit import Waiver
 
 ANY = "*"
+_LIST = "sigscope audit --list-checks"
 _HEADER = re.compile(r"\s*\[(?P<name>[^]]+)\]")
 _PARSER_LINE = re.compile(r"\[line\s+(\d+)\]")
 
@@ -33,10 +34,10 @@ def parse_waiver(word: str, known: Collection[str], reason: str = "", where: str
     """
     name, colon, program = (part.strip() for part in word.partition(":"))
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
         raise UsageError(
             f"{where}there is no check {name!r}",
-            f"did you mean {near[0]}?" if near else "sigscope audit --list-checks",
+            f"did you mean {near[0]}? all: {_LIST}" if near else _LIST,
         )
     if colon and not program:
         raise UsageError(f"{where}no program stands behind {name}:", f"{name} alone means all")
