@@ -17,7 +17,7 @@ SCREENS = SCREEN.findall(README.read_text())
 
 def test_there_are_screens() -> None:
     names = [screen[0].split()[0] for screen in SCREENS]
-    assert names == ["pid", "tree", "seccomp", "handlers", "fcgi"]
+    assert names == ["pid", "tree", "seccomp", "handlers", "timers", "fcgi"]
 
 
 @pytest.mark.parametrize(("command", "screen"), SCREENS, ids=lambda text: text.split()[0])

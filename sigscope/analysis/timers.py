@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from sigscope.analysis.asleep import at_rest, rested, where, who_sleeps
 from sigscope.analysis.catalog import documented
 from sigscope.analysis.verdict import explain
 from sigscope.model.alarm import SECOND, Alarm, Alarms, Counts, Judged, Kind
@@ -17,7 +18,6 @@ from sigscope.model.host import Host
 from sigscope.model.process import Process
 from sigscope.model.signals import LIBC_OWN
 from sigscope.model.state import State
-from sigscope.model.thread import Thread
 
 HARDLY = 100
 """A timer that moves by less than this part of the time between two looks stands still."""
@@ -79,12 +79,12 @@ def by_state(process: Process, counts: Counts) -> tuple[bool | None, str]:
         return _while_running(process, counts, f"{what}, and thread {running[0].tid} is running")
     if all(one.state in _HELD for one in process.living):
         return False, f"{what}, and the process is {process.living[0].state.word}"
-    who = _who(process)
+    who = who_sleeps(process)
     ran = rested(process)
     if ran is None or ran < SURE:
         ago = "" if ran is None else f", but one ran {ran:.0f} ms ago"
         return None, f"{what}, and at this look {who} asleep{ago}; --interval 2s measures it"
-    return False, f"{what}, and {who} asleep: {_where(process)}for {ran / 1000:.0f} s"
+    return False, f"{what}, and {who} asleep: {where(process)}for {ran // 1000:.0f} s"
 
 
 def _while_running(process: Process, counts: Counts, said: str) -> tuple[bool | None, str]:
@@ -92,31 +92,6 @@ def _while_running(process: Process, counts: Counts, said: str) -> tuple[bool | 
         return True, said
     what = "in which mode" if counts is Counts.USER else "and whose clock it is"
     return None, f"{said}, {what} is not shown; --interval 2s measures it"
-
-
-def at_rest(thread: Thread) -> bool:
-    """Does it use no CPU time, at this moment?"""
-    if thread.syscall is not None and thread.syscall.running:
-        return False
-    return thread.state not in (State.RUNNING, State.UNKNOWN)
-
-
-def rested(process: Process) -> float | None:
-    """For how many milliseconds no thread of it has run; None where that is not known."""
-    known = [one.asleep_ms for one in process.living if one.asleep_ms is not None]
-    return min(known) if known and len(known) == len(process.living) else None
-
-
-def _who(process: Process) -> str:
-    count = len(process.living)
-    return "its only thread is" if count == 1 else f"all {count} threads are"
-
-
-def _where(process: Process) -> str:
-    """The call of the thread that ran last."""
-    last = min(process.living, key=lambda one: one.asleep_ms or 0.0)
-    name = last.syscall.name if last.syscall is not None else None
-    return f"in {name} " if name else ""
 
 
 def _by_measure(alarm: Alarm, now: Alarms, before: Alarms) -> tuple[bool | None, str]:

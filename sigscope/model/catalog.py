@@ -57,7 +57,7 @@ class Documented:
 class Elsewhere:
     """A time limit that another process keeps: none of the process's own timers shows it.
 
-    ``says`` continues "NAME is ...".
+    ``says`` continues "NAME is kept by ...".
     """
 
     name: str

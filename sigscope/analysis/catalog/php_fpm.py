@@ -84,8 +84,8 @@ _WORKER = (
 _LIMITS = (
     Elsewhere(
         "request_terminate_timeout",
-        "the master's own clock, and counts all the time that a request takes: then the master"
-        " sends SIGTERM, which ends the worker at once, somewhat late (it looks three times"
+        "the master, by a clock of its own, which counts all the time that a request takes: then"
+        " it sends SIGTERM, which ends the worker at once, somewhat late (it looks three times"
         " within the limit)",
         "sapi/fpm/fpm/fpm_request.c, fpm_request_check_timed_out()",
     ),
