@@ -132,10 +132,10 @@ def _traffic(targets: dict[int, bool], before: Sequence[tuple[int, int]]) -> Tra
     try:
         return Traffic(targets, before)
     except OSError as error:
-        gap = refusal(error)
+        why, helps = refusal(error)
         kind = NotPermitted if isinstance(error, PermissionError) else NotSupported
-        hint = f"{gap.hint}, {OTHERWISE}" if gap.hint else OTHERWISE
-        raise kind(f"a live worker cannot be followed: {gap.why}", hint) from None
+        hint = f"{helps}, {OTHERWISE}" if helps else OTHERWISE
+        raise kind(f"a live worker cannot be followed: {why}", hint) from None
 
 
 def _names(workers: Iterable[Worker]) -> str:

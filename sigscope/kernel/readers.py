@@ -18,16 +18,15 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from sigscope.kernel.directory import LiveDirectory
 from sigscope.kernel.process import read_or_gap
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.wire import Reading, pack, unpack
 
-if TYPE_CHECKING:
-    from sigscope.kernel.scan import Progress
-
+Progress = Callable[[int, int], None]
+"""Called with (processes read, processes in all)."""
 PATIENCE = 0.01
 """Seconds that we read alone: a fork is not for nothing, and most hosts are small."""
 SILENCE = 2.0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from sigscope.decode.host import decode_thread_count
 from sigscope.errors import DecodeError
@@ -17,10 +18,11 @@ from sigscope.model.gap import Gap
 from sigscope.model.host import Host
 from sigscope.model.process import Process
 
+if TYPE_CHECKING:
+    from sigscope.kernel.readers import Progress
+
 COMING = 8
 """Threads that may begin or end while a few milliseconds pass; on a big host one of 256."""
-Progress = Callable[[int, int], None]
-"""Called with (processes read, processes in all)."""
 
 
 def read_host(procfs: ProcFS, progress: Progress | None = None) -> Host:

@@ -19,7 +19,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from sigscope.decode.code import encode_code
 from sigscope.decode.depth import encode_depth
@@ -36,9 +36,12 @@ from sigscope.kernel.passive import AUTO
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.recording import Answer, Recorded, Recorder, Tape
 from sigscope.kernel.restarting import SOCKET
-from sigscope.kernel.scan import Progress, read_family, read_host
+from sigscope.kernel.scan import read_family, read_host
 from sigscope.kernel.signalfds import USED_KINDS
 from sigscope.model.host import Host
+
+if TYPE_CHECKING:
+    from sigscope.kernel.readers import Progress
 
 SCHEMA = "sigscope-snapshot/1"
 REDACTED = frozenset(("cmdline", "environ"))

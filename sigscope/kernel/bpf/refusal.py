@@ -8,28 +8,24 @@ from sigscope.decode.status import decode_effective
 from sigscope.decode.text import decode_text
 from sigscope.errors import SigscopeError
 from sigscope.kernel.bpf.syscall import VerifierError
-from sigscope.kernel.passive import WHAT
-from sigscope.model.gap import Gap
 
 CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF = 21, 38, 39
 LOCKDOWN = "/sys/kernel/security/lockdown"
 
 
-def explain(error: OSError | SigscopeError) -> Gap:
-    """The gap for the engine as a whole: what is missing, and what helps."""
+def explain(error: OSError | SigscopeError) -> tuple[str, str]:
+    """What is missing, and what helps, if anything does: for a Gap or an error."""
     if isinstance(error, SigscopeError):
-        return Gap(WHAT, error.message, error.hint)
+        return error.message, error.hint
     if isinstance(error, VerifierError):
-        return Gap(WHAT, f"the kernel does not take the program: {error.log}", "report this kernel")
+        return f"the kernel does not take the program: {error.log}", "report this kernel"
     if error.errno in (errno.EPERM, errno.EACCES):
-        return Gap(WHAT, *_refused())
+        return _refused()
     if error.errno == errno.ENOSYS:
-        return Gap(WHAT, "this kernel has no bpf(2), or its number on this machine is not known")
+        return "this kernel has no bpf(2), or its number on this machine is not known", ""
     if error.errno == errno.ENOENT:
-        return Gap(
-            WHAT, f"this kernel shows no BTF: {error.filename}", "it needs CONFIG_DEBUG_INFO_BTF"
-        )
-    return Gap(WHAT, f"bpf(2): {error.strerror or error}")
+        return f"this kernel shows no BTF: {error.filename}", "it needs CONFIG_DEBUG_INFO_BTF"
+    return f"bpf(2): {error.strerror or error}", ""
 
 
 def _refused() -> tuple[str, str]:
