@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sigscope.decode.host import decode_thread_count
 from sigscope.errors import DecodeError
+from sigscope.kernel.collection import no_collection
 from sigscope.kernel.passive import BPF
 from sigscope.kernel.process import read_or_gap, read_status
 from sigscope.kernel.procfs import ProcFS
@@ -35,12 +34,12 @@ def read_host(procfs: ProcFS, progress: Progress | None = None) -> Host:
     """
     from sigscope.kernel.readers import read_many
 
-    with _no_collection():
+    with no_collection():
         walked = _walked(procfs)
     if walked is not None:
         return walked
     pids = procfs.pids()
-    with _no_collection():
+    with no_collection():
         readings = read_many(procfs, pids, progress)
         found = {pid: reading for pid in pids if (reading := readings.get(pid)) is not None}
         processes = {pid: one for pid, one in found.items() if isinstance(one, Process)}
@@ -89,18 +88,6 @@ def _complete(procfs: ProcFS, processes: dict[int, Process]) -> None:
 def _one(procfs: ProcFS, pid: int) -> Process | None:
     reading = read_or_gap(procfs, pid)
     return reading if isinstance(reading, Process) else None
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """A scan makes ten thousands of values and keeps them all: there is no garbage to look for."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def read_family(

@@ -8,7 +8,6 @@ the whole process: a Ctrl-C, a Ctrl-Z or the end of a terminal has to wait until
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import signal
 import threading
@@ -17,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from sigscope.errors import NotSupported
+from sigscope.kernel.collection import no_collection
 
 T = TypeVar("T")
 _OWN_FAULTS = frozenset(
@@ -59,7 +59,7 @@ def in_own_thread(work: Callable[[], T], meanwhile: Callable[[], None], limit: f
     ``meanwhile`` is called now and then while it runs. SIGCHLD is blocked in all threads
     that we know of (the caller's and the new one), as ``waiting`` needs it.
     """
-    with _signals_held(), _no_collection():
+    with _signals_held(), no_collection():
         thread = _Work(work)
         thread.start()
         deadline = time.monotonic() + limit
@@ -101,18 +101,6 @@ def _signals_held() -> Iterator[None]:
         if ignored and main:
             signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """A garbage collection takes longer than a whole stop."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def prefer() -> None:
