@@ -19,8 +19,10 @@ from tests.conftest import TARGET_FIXTURE
 from tests.differential.freezer import Freezer, mounted
 from tests.harness import proc, units
 from tests.harness.build import build
+from tests.harness.command import sigscope
 from tests.harness.containers import Container, namespace
 from tests.harness.daemons import Daemon
+from tests.harness.targets import PATIENCE
 from tests.harness.users import own_user
 from tests.kernel.bpf.engine import need_engine
 
@@ -187,6 +189,18 @@ def _ticking(target: TARGET_FIXTURE, _folder: Path) -> Iterator[Seen]:
     yield Seen(target("ticking", 7).pid)
 
 
+@contextlib.contextmanager
+def _waiting(target: TARGET_FIXTURE, _folder: Path) -> Iterator[Seen]:
+    """A limit of a second, and asleep for longer than that."""
+    need_engine()
+    child = target("alarms", "", "prof:1")
+    proc.eventually(
+        lambda: "note timer-not-advancing" in sigscope("pid", child.pid, "--json").ids(child.pid),
+        PATIENCE,
+    )
+    yield Seen(child.pid)
+
+
 RAISING: dict[tuple[str, str], Raiser] = {
     ("error", "blocked-pending"): _target("blocked_pending"),
     ("warning", "blocked-handler"): _inherited_handler,
@@ -198,6 +212,7 @@ RAISING: dict[tuple[str, str], Raiser] = {
     ("note", "stopped"): _held_from_outside,
     ("note", "leader-dead"): _target("dead_leader"),
     ("note", "ignored-inherited"): _ignoring(signal.SIGHUP),
+    ("note", "timer-not-advancing"): _waiting,
     ("error", "unkillable"): _hung,
     ("warning", "unkillable"): _after(_target("vfork_parent"), signal.SIGQUIT),
     ("error", "stopped-with-pending"): _after(_target("stopped"), signal.SIGTERM),

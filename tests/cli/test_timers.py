@@ -181,6 +181,19 @@ def test_a_process_without_timers_has_none(target: TARGET_FIXTURE) -> None:
     assert "no timer is set, and its CPU time is not limited" in said.out
 
 
+@pytest.mark.usefixtures("engine")
+def test_a_limit_that_stands_still_is_told_by_pid_and_one_that_runs_is_not(
+    target: TARGET_FIXTURE,
+) -> None:
+    limit, busy = target("alarms", "", "prof:1"), target("alarms", "", "prof:3600", "busy")
+
+    def said() -> list[str]:
+        found = sigscope("pid", limit.pid, busy.pid, "--json").document["findings"]
+        return [f"{one['id']} {one['pid']}" for one in found]
+
+    assert proc.eventually(said, PATIENCE) == [f"timer-not-advancing {limit.pid}"]
+
+
 @pytest.mark.parametrize("interval", ["0", "2h", "x", "", "-1s", "1e3s"])
 def test_what_is_no_time_is_said_to_be_none(interval: str) -> None:
     said = sigscope("timers", os.getpid(), f"--interval={interval}")

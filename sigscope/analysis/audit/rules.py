@@ -61,6 +61,13 @@ TOLD: dict[str, tuple[tuple[Severity, ...], str, str, str]] = {
         "none is needed, as a rule; else sigscope run",
         "sigaction(2), execve(2)",
     ),
+    "timer-not-advancing": (
+        (NOTE,),
+        "the interval timers (BPF engine); how long ago each thread last ran; a handler for SIGPROF"
+        " or SIGVTALRM",
+        "limit the wait itself: a timeout of the call, or a limit that counts wall-clock time",
+        "setitimer(2)",
+    ),
 }
 """Id -> severities, evidence, remedy, source."""
 

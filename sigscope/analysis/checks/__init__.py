@@ -19,6 +19,7 @@ from sigscope.analysis.checks import (
     leader_dead,
     sigchld_ignored,
     stopped,
+    timer_not_advancing,
 )
 from sigscope.model.finding import Finding
 from sigscope.model.gap import Gap
@@ -42,4 +43,5 @@ CHECKS: tuple[Check, ...] = (
     stopped,
     leader_dead,
     ignored_inherited,
+    timer_not_advancing,
 )
