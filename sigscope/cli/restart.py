@@ -79,6 +79,8 @@ def restart(
     sigscope restart 4285 && gdb -p 4285
     sigscope restart 4285/4290      one thread
     """
+    if not live and (force or method != Method.STOP.value):
+        raise UsageError("--force and --method belong to --live", "without it nothing is stopped")
     source = open_source(procfs, snapshot)
     found, status = resolve_all(source, targets)
     if live and (not source.live or len(found) > 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 
 import click
 
@@ -169,7 +170,12 @@ def _look(source: ProcFS, target: Target) -> tuple[Host, Process]:
 
 
 def _single(source: ProcFS, word: str) -> Target:
-    found = resolve(source, word)
+    try:
+        found = resolve(source, word)
+    except NoSuchTarget as error:
+        with suppress(UsageError):
+            error.hint = f"behind the signal: sigscope unblock {parse_signal(word).short} TARGET"
+        raise
     if len(found) > 1:
         pids = " ".join(str(target.pid) for target in found[:8])
         raise UsageError(f"{word!r} means {len(found)} processes", f"name one of them: {pids}")

@@ -38,6 +38,8 @@ REFUSED = {
     "a-pid-for-a-command": ((4285,), 2, b"sigscope pid 4285"),
     "a-signal-as-kill-takes-it": (("explain", "-9", 1), 2, b"sigscope explain KILL TARGET"),
     "a-signal-as-kill-names-it": (("unblock", "-ALRM", 1), 2, b"sigscope unblock ALRM TARGET"),
+    "a-signal-and-no-target": (("unblock", "TERM"), 3, b"sigscope unblock TERM TARGET"),
+    "force-without-live": (("restart", "--force", 1), 2, b"--live"),
     "the-signal-behind": (("explain", 4285, "TERM"), 2, b"sigscope explain TERM 4285"),
     "an-option-and-no-signal": (("explain", "--frob", 1), 2, b"sigscope explain --help"),
     "no-such-check": (("audit", "--ignore", "foo"), 2, b"sigscope audit --list-checks"),
