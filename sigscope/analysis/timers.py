@@ -106,7 +106,7 @@ def _by_measure(alarm: Alarm, now: Alarms, before: Alarms) -> tuple[bool | None,
         moved = earlier.remaining - alarm.remaining
         if moved < 0:
             return True, f"measured: it fired, or was set again, {took}"
-    spent = "" if used is None else f"the process used {_milliseconds(used)} of CPU time {took}"
+    spent = "" if used is None else f"the process used {_cpu_time(used)} {took}"
     if alarm.counts is Counts.PROCESS:
         amount = max((one for one in (moved, used) if one is not None), default=None)
     else:
@@ -121,10 +121,10 @@ def _by_measure(alarm: Alarm, now: Alarms, before: Alarms) -> tuple[bool | None,
     return True, said
 
 
-def _milliseconds(nanoseconds: int) -> str:
+def _cpu_time(nanoseconds: int) -> str:
     if nanoseconds >= SECOND // 10:
-        return f"{nanoseconds / SECOND:.2f} s"
-    return f"{nanoseconds / 1e6:.1f} ms" if nanoseconds else "no time"
+        return f"{nanoseconds / SECOND:.2f} s of CPU time"
+    return f"{nanoseconds / 1e6:.1f} ms of CPU time" if nanoseconds else "no CPU time"
 
 
 def _arrives(host: Host, process: Process, alarm: Alarm) -> Explanation | None:

@@ -12,17 +12,18 @@ from hypothesis import strategies as st
 from sigscope.decode.cgroup import decode_cgroup
 from sigscope.decode.children import decode_children
 from sigscope.decode.cmdline import decode_cmdline
-from sigscope.decode.fdinfo import decode_epoll, decode_signalfd
+from sigscope.decode.fdinfo import decode_epoll, decode_signalfd, decode_timerfd
 from sigscope.decode.host import (
     decode_boot_time,
     decode_hidepid,
     decode_last_ran,
     decode_uptime,
 )
+from sigscope.decode.limits import decode_cpu_limit
 from sigscope.decode.mask import parse_hex, parse_mask, parse_pasted
 from sigscope.decode.siginfo import decode_siginfo
 from sigscope.decode.signal_name import parse_signal
-from sigscope.decode.stat import decode_stat
+from sigscope.decode.stat import decode_cpu_ticks, decode_stat
 from sigscope.decode.status import decode_status, decode_thread_status
 from sigscope.decode.syscall import decode_syscall
 from sigscope.decode.text import decode_status_name, decode_text
@@ -42,6 +43,12 @@ DECODERS: tuple[tuple[Decoder, bytes], ...] = (
     (decode_status, samples.status()),
     (decode_thread_status, samples.status()),
     (decode_stat, samples.stat()),
+    (decode_cpu_ticks, samples.stat()),
+    (decode_cpu_limit, b"Max cpu time              60              unlimited       seconds   \n"),
+    (
+        decode_timerfd,
+        b"clockid: 1\nticks: 2\nsettime flags: 00\nit_value: (4, 9)\nit_interval: (1, 0)\n",
+    ),
     (decode_children, b"4285 4290 "),
     (decode_cmdline, b"sleep\0 5\0"),
     (decode_cgroup, samples.CGROUP),
