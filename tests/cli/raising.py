@@ -63,7 +63,7 @@ def _child_of_worker(*program: str) -> Raiser:
 
 
 def _ignoring(number: int) -> Raiser:
-    return _target("spawner", "--ignore", str(number), "--", "sleep", "60", child=True)
+    return _target("spawner", "--ignore", int(number), "--", "sleep", "60", child=True)
 
 
 def _after(raiser: Raiser, number: int) -> Raiser:

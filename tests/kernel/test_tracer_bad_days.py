@@ -73,7 +73,7 @@ def test_a_program_that_is_replaced_all_the_time(target: TARGET_FIXTURE) -> None
         while proc.state(process.pid) != "Z":
             try:
                 trace(process.pid, masks)
-            except SigscopeError:
+            except (SigscopeError, ProcessLookupError):  # it is replaced in our hands
                 time.sleep(0.001)
 
     child = in_a_child(looks)

@@ -1,7 +1,8 @@
 """The pending queues: lists that the kernel locks and we do not, so each step is checked.
 
 An entry counts only if its way back leads to the one before it. Where it does not, somebody
-took a signal just then, and the walk begins again.
+took a signal just then, and the walk begins again. And since the kernel uses the memory of an
+entry that was taken for the next that comes, a queue counts only if two walks in turn say the same.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from sigscope.errors import DecodeError
 from sigscope.kernel.bpf.tasks import ELSEWHERE, Cursor, Tasks
 from sigscope.model.siginfo import SigInfo
 
-TRIES = 5
-"""Walks over a queue that changes under our hands, before it is given up."""
+TRIES = 8
+"""Walks over queues that change under our hands, before they are given up."""
 MOST_ENTRIES = 4096
 """Of a longer queue the rest is only counted."""
 MOST_WALKS = 1024
@@ -34,15 +35,18 @@ class Queue(NamedTuple):
 
 def read_queues(tasks: Tasks, pid: int) -> dict[Key, Queue | None]:
     """The queues of a process and of its threads; None for one that would not hold still."""
-    found: dict[Key, Queue | None] = {}
-    for _ in range(TRIES):
+    settled: dict[Key, Queue | None] = {}
+    before: dict[Key, Queue | None] = {}
+    for walk in range(TRIES):
         entries, ends = _sorted(tasks.queues(pid))
-        for key, end in ends.items():
-            if found.get(key) is None:
-                found[key] = _whole(tasks, key, entries.get(key, []), end)
-        if all(queue is not None for queue in found.values()):
+        now = {key: _whole(tasks, key, entries.get(key, []), end) for key, end in ends.items()}
+        for key, queue in now.items():
+            if settled.get(key) is None:
+                settled[key] = queue if queue == before.get(key) else None
+        if walk and all(queue is not None for queue in settled.values()):
             break
-    return found
+        before = now
+    return settled
 
 
 def _sorted(data: bytes) -> tuple[dict[Key, list[Fields]], dict[Key, Fields]]:

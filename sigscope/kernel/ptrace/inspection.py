@@ -95,11 +95,12 @@ def _visit_all(session: Session, alone: frozenset[int], seen: _Seen) -> None:
 
 
 def _read(tracee: Tracee, seen: _Seen) -> None:
+    """All of it, or nothing: a thread that is killed meanwhile answers no more."""
     tracee.registers()
-    seen.masks[tracee.tid] = tracee.mask()
-    seen.queues[tracee.tid] = tracee.queue(shared=False)
+    mask, queue = tracee.mask(), tracee.queue(shared=False)
     if seen.shared is None:
         seen.shared = tracee.queue(shared=True)
+    seen.masks[tracee.tid], seen.queues[tracee.tid] = mask, queue
 
 
 def _filled(process: Process, seen: _Seen) -> Process:
