@@ -174,6 +174,14 @@ def explained(stage: Stage) -> Command:
     return Command((stage.sigscope, *words), statuses=(0, 1))
 
 
+def explained_on_screen(stage: Stage) -> Command:
+    return Command((stage.sigscope, "explain", "TERM", str(stage.target)), statuses=(0, 1))
+
+
+def one_process_on_screen(stage: Stage) -> Command:
+    return Command((stage.sigscope, "pid", str(stage.target)), statuses=(0, 1))
+
+
 def ps(_: Stage) -> Command:
     return Command(("ps", "-eLo", "pid,lwp,ppid,pending,blocked,ignored,caught,comm"))
 
@@ -281,6 +289,15 @@ MEASUREMENTS = (
         1.1,
         subject=explained,
         base=one_process,
+        crowded=False,
+    ),
+    Measurement(
+        "explain-screen",
+        "the same two without `--json`",
+        wall,
+        1.1,
+        subject=explained_on_screen,
+        base=one_process_on_screen,
         crowded=False,
     ),
     Measurement(
