@@ -91,14 +91,16 @@ def test_the_queue_of_a_thread_may_be_long_too(target: TARGET_FIXTURE, tasks: Ta
 
 
 STORM = """\
-import ctypes, os, signal, sys
+import ctypes, itertools, os, signal, time
 libc = ctypes.CDLL(None)
 mine = [signal.SIGRTMIN]
 signal.pthread_sigmask(signal.SIG_BLOCK, mine)
 print(flush=True)
-while True:
+for turn in itertools.count():
     for value in range(64):
         libc.sigqueue(os.getpid(), int(signal.SIGRTMIN), ctypes.c_long(value))
+    if turn % 16 == 0:
+        time.sleep(0.004)  # a whole queue that does hold still for a moment
     for _ in range(64):
         signal.sigtimedwait(mine, 0)
 """
