@@ -6,7 +6,6 @@ from sigscope.decode.records import ACTIONS, MOST_LEVELS, NESTED, ROW, SCANNED
 from sigscope.kernel.bpf.assembler import R1, R2, R3, R4, R8, R9, R10, Register
 from sigscope.kernel.bpf.taskcode import (
     END,
-    OUR_LEVEL,
     PGID,
     SID,
     SPARE,
@@ -38,7 +37,8 @@ def scan(code: TaskCode, buffer: int) -> None:
         _kinship(code)
         _shared(code)
         _dispositions(code, buffer)
-        _level(code)
+        code.level()
+        code.put(SCANNED, "level", R8)
         code.write(SCANNED)
         _numbers(code)
         code.jump(END)
@@ -140,19 +140,6 @@ def _is_set(code: TaskCode, register: Register) -> None:
     code.negate(R2)
     code.do(register, "|=", R2)
     code.do(register, ">>=", 63)
-
-
-def _level(code: TaskCode) -> None:
-    """How deep below ours its pid namespace is: in r8; r9 is its struct pid, as seen from ours."""
-    code.thread_pid(TASK)
-    code.read(SPARE, 4, R9, code.offset("pid.level"))
-    code.load(R8, R10, SPARE, 4)
-    if code.nested:
-        code.load(R1, R10, OUR_LEVEL, 8)
-        code.do(R8, "-=", R1)
-        code.do(R1, "*=", UPID_SIZE)
-        code.do(R9, "+=", R1)
-    code.put(SCANNED, "level", R8)
 
 
 def _numbers(code: TaskCode) -> None:

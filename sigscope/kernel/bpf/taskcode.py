@@ -22,6 +22,7 @@ from sigscope.kernel.bpf.assembler import (
     R3,
     R6,
     R7,
+    R8,
     R9,
     R10,
     Assembler,
@@ -181,6 +182,18 @@ class TaskCode(Assembler):
         """r9 = the struct pid of a task, as a bare address."""
         self.read(SPARE, 8, task, self.offset("task_struct.thread_pid"))
         self.load(R9, R10, SPARE, 8)
+
+    def level(self) -> None:
+        """r8 = how deep below ours the task's pid namespace is; r9 = its struct pid, as far on as
+        our own level."""
+        self.thread_pid(TASK)
+        self.read(SPARE, 4, R9, self.offset("pid.level"))
+        self.load(R8, R10, SPARE, 4)
+        if self.nested:
+            self.load(R1, R10, OUR_LEVEL, 8)
+            self.do(R8, "-=", R1)
+            self.do(R1, "*=", UPID_SIZE)
+            self.do(R9, "+=", R1)
 
     def group_pid(self, task: Register, kind: int) -> None:
         """r9 = that of its process, its process group, or its session."""

@@ -16,7 +16,6 @@ from sigscope.decode.records import (
 )
 from sigscope.kernel.bpf.assembler import R0, R1, R2, R3, R4, R5, R8, R9, R10, Register
 from sigscope.kernel.bpf.taskcode import (
-    OUR_LEVEL,
     PGID,
     PROBE_READ,
     SID,
@@ -25,7 +24,6 @@ from sigscope.kernel.bpf.taskcode import (
     TASK,
     TGID,
     TIME_NS,
-    UPID_SIZE,
     TaskCode,
 )
 
@@ -141,14 +139,7 @@ def _kinship(code: TaskCode) -> None:
 def _numbers(code: TaskCode) -> None:
     """How deep below ours its pid namespace is, and its pid in each on the way there."""
     same = code.fresh("same")
-    code.thread_pid(TASK)
-    code.read(SPARE, 4, R9, code.offset("pid.level"))
-    code.load(R8, R10, SPARE, 4)
-    if code.nested:
-        code.load(R1, R10, OUR_LEVEL, 8)
-        code.do(R8, "-=", R1)
-        code.do(R1, "*=", UPID_SIZE)
-        code.do(R9, "+=", R1)
+    code.level()
     code.put(PROCESS, "level", R8)
     code.jump_if(R8, "==", 0, same)
     code.jump_if(R8, ">", MOST_LEVELS - 1, same)
