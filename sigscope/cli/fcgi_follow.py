@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sigscope.analysis.fcgi.clues import clues_of
 from sigscope.analysis.fcgi.locations import leading_to
 from sigscope.cli.boundary import explain
 from sigscope.cli.fcgi_report import Report
+from sigscope.cli.interruption import Interruption
 from sigscope.cli.output import put_remarks, remark, width
 from sigscope.cli.target import resolve_all
 from sigscope.decode.followed import Finished, Followed
@@ -61,7 +59,7 @@ def follow(
     os.nice(MODEST)
     with _traffic(targets, before) as traffic:
         remark(f"following {_names(stage.workers.values())}; ^C ends it")
-        with _interrupted() as over:
+        with Interruption() as over:
             foreign = _Loop(procfs, stage, report, traffic, count, before).run(seconds, over)
         if traffic.lost:
             remark(f"{traffic.lost} events were lost: there were more than could be taken")
@@ -69,22 +67,6 @@ def follow(
         raise foreign
     remark(report.summary())
     return max(stage.status, int(report.status))
-
-
-@contextlib.contextmanager
-def _interrupted() -> Iterator[threading.Event]:
-    """Is set by ^C, so that nothing is cut off in the middle; a second one is an ordinary one."""
-    over = threading.Event()
-
-    def first(*_: object) -> None:
-        over.set()
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, first)
-    try:
-        yield over
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _stage(procfs: ProcFS, words: Sequence[str]) -> Stage:
@@ -165,11 +147,11 @@ class _Loop:
         self._count = count
         self._followed = Followed(time.time() - time.monotonic())
 
-    def run(self, seconds: float | None, over: threading.Event) -> SigscopeError | None:
+    def run(self, seconds: float | None, over: Interruption) -> SigscopeError | None:
         """None, or what the only traffic was if it was no FastCGI."""
         deadline = None if seconds is None else time.monotonic() + seconds
         try:
-            while not self._enough() and not over.is_set():
+            while not self._enough() and not over:
                 left = AT_MOST if deadline is None else deadline - time.monotonic()
                 if left <= 0:
                     break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from sigscope.errors import CannotWrite
@@ -31,9 +31,16 @@ def width() -> int:
     return max(_NARROWEST, shutil.get_terminal_size((_USUAL, 24)).columns)
 
 
-def put(lines: Iterable[Line]) -> None:
-    """The answer, on standard output."""
-    _write(sys.stdout, (_painted(line, _coloured(sys.stdout)) for line in lines))
+def put(lines: Iterable[Line]) -> bool:
+    """The answer, on standard output; False if its reader went away."""
+    return _write(sys.stdout, (_painted(line, _coloured(sys.stdout)) for line in lines))
+
+
+def put_again(lines: Sequence[Line], over: int) -> bool:
+    """The answer on a terminal, over the ``over`` lines that were put there last."""
+    back = f"\x1b[{over}A" if over else ""
+    painted = [_painted(line, _coloured(sys.stdout)) for line in lines]
+    return _write(sys.stdout, (f"{back}\r\x1b[J" + "\n".join(painted),))
 
 
 def put_json(content: object) -> None:
@@ -43,11 +50,11 @@ def put_json(content: object) -> None:
     _write(sys.stdout, (json.dumps(content, indent=2),))
 
 
-def put_line(content: object) -> None:
-    """One JSON object, on one line of standard output."""
+def put_line(content: object) -> bool:
+    """One JSON object, on one line of standard output; False if its reader went away."""
     import json
 
-    _write(sys.stdout, (json.dumps(content),))
+    return _write(sys.stdout, (json.dumps(content),))
 
 
 def remark(text: str) -> None:
@@ -76,13 +83,13 @@ def _span(span: Span, coloured: bool) -> str:
     return f"\x1b[{colour}m{text}\x1b[0m" if colour and text else text
 
 
-def _write(stream: TextIO | None, lines: Iterable[str]) -> None:
+def _write(stream: TextIO | None, lines: Iterable[str]) -> bool:
     """A reader that went away (``| head``) has all that it wants: the rest is dropped.
 
     So is everything where the stream was closed before we began (``>&-``).
     """
     if stream is None:
-        return
+        return True
     encoding = stream.encoding or "ascii"
     unicode = encoding.lower().startswith("utf")
     try:
@@ -94,9 +101,11 @@ def _write(stream: TextIO | None, lines: Iterable[str]) -> None:
         stream.flush()
     except BrokenPipeError:
         _forget(stream)
+        return False
     except OSError as error:
         _forget(stream)
         raise CannotWrite(f"cannot write the answer: {error.strerror}") from None
+    return True
 
 
 def _forget(stream: TextIO) -> None:

@@ -32,12 +32,29 @@ _LEAST, _MOST = 0.01, 3600.0
     default=None,
     help="Look twice, so far apart (2s, 500ms), and measure whether timers advance.",
 )
+@click.option(
+    "-w",
+    "--watch",
+    "watched",
+    is_flag=True,
+    help="Follow them, look after look (1s apart, or --interval), until ^C.",
+)
+@click.option(
+    "--for",
+    "seconds",
+    metavar="SECONDS",
+    type=click.FloatRange(0, min_open=True),
+    default=None,
+    help="With --watch: end after that time.",
+)
 @json_option
 @engine_option
 @source_options
 def timers(
     targets: tuple[str, ...],
     interval: str | None,
+    watched: bool,
+    seconds: float | None,
     as_json: bool,
     engine: str,
     procfs: str,
@@ -52,14 +69,22 @@ def timers(
     \b
     sigscope timers 4285
     sigscope timers --interval 2s php-fpm
+    sigscope timers --watch 4285
     """
     pause = None if interval is None else _seconds(interval)
     source = open_source(procfs, snapshot, engine)
-    if pause is not None and source.recorded:
-        raise UsageError("--from and --interval exclude each other", "a snapshot is one look")
+    if (pause is not None or watched) and source.recorded:
+        option = "--watch" if watched else "--interval"
+        raise UsageError(f"--from and {option} exclude each other", "a snapshot is one look")
+    if seconds is not None and not watched:
+        raise UsageError("--for is for --watch", "sigscope timers --watch --for 60 TARGET")
     found, status = resolve_all(source, targets)
     if not found:
         return status
+    if watched:
+        from sigscope.cli.timers_watch import USUAL, watch
+
+        return max(status, watch(source, found, pause or USUAL, seconds, as_json))
     before = None
     if pause is not None:
         _, before = look(source, found)

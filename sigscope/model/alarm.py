@@ -100,3 +100,19 @@ class Judged:
     arrives: Explanation | None
     documented: tuple[Said, ...] = ()
     remarks: tuple[str, ...] = ()
+
+
+class Became(Enum):
+    """What happened to a timer between two looks."""
+
+    FIRED = "fired"
+    SET = "set"
+    DISARMED = "disarmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """``alarm`` is the timer as it was before, and for one that is new as it is now."""
+
+    became: Became
+    alarm: Alarm

@@ -60,3 +60,14 @@ def timer_json(one: Judged) -> Json:
         "documented": [said_json(said) for said in one.documented],
         "remarks": list(one.remarks),
     }
+
+
+def watched_json(process: Process, event: str, one: Judged | None = None) -> Json:
+    """What happened between two looks, to a timer of this process or to itself."""
+    return {
+        "event": event,
+        "pid": process.pid,
+        "start_time": process.start_time,
+        "comm": process.comm,
+        "timer": None if one is None else timer_json(one),
+    }

@@ -2,6 +2,7 @@
  * alarms [BLOCKED] KIND...: a program that will be signalled by itself, in the ways that are named:
  *
  *     prof:N virtual:N real:N   an interval timer of N seconds
+ *     every:N                   ITIMER_REAL, again and again after N seconds
  *     limit                     RLIMIT_CPU of 1000 and 2000 seconds
  *     alrm                      a POSIX timer that sends SIGALRM in an hour
  *     overrun                   a POSIX timer that sends SIGRTMIN a thousand times a second
@@ -72,6 +73,11 @@ int main(int argc, char **argv)
         case 'r':
             handle(SIGALRM);
             must(setitimer(ITIMER_REAL, &when, NULL), "real");
+            break;
+        case 'e':
+            handle(SIGALRM);
+            when.it_interval = when.it_value;
+            must(setitimer(ITIMER_REAL, &when, NULL), "every");
             break;
         case 'l':
             must(setrlimit(RLIMIT_CPU, &(struct rlimit){1000, 2000}), "limit");
