@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from sigscope.decode.text import decode_text
 from sigscope.errors import DecodeError
 from sigscope.model.value import dataclass
 
@@ -54,3 +57,27 @@ def decode_cpu_ticks(data: bytes) -> int:
     if len(both) < 2 or not all(one.isdigit() and len(one) <= _LONGEST_NUMBER for one in both):
         raise DecodeError("stat", "utime and stime are missing")
     return sum(map(int, both))
+
+
+class Descent(NamedTuple):
+    """Who a process is to others: its comm, the pid of its parent, how many threads it has."""
+
+    comm: str
+    ppid: int
+    threads: int
+
+
+def decode_descent(data: bytes) -> Descent:
+    """What one read of stat tells of a process's place among the others.
+
+    >>> decode_descent(b"7 (a) b) S 1 7 7 0 -1 64 0 0 0 0 12 30 0 0 20 0 3 0 4711")
+    Descent(comm='a) b', ppid=1, threads=3)
+    """
+    begin, end = data.find(b"("), data.rfind(b")")
+    words = data[end + 2 :].split(None, 18)
+    if not 0 <= begin < end or len(words) < 19:
+        raise DecodeError("stat", "name, parent or the number of threads is missing")
+    ppid, threads = words[1], words[17]
+    if not all(one.isdigit() and len(one) <= _LONGEST_NUMBER for one in (ppid, threads)):
+        raise DecodeError("stat", "a word stands where a number belongs")
+    return Descent(decode_text(data[begin + 1 : end]), int(ppid), int(threads))
