@@ -51,6 +51,14 @@ class Case:
             taken = taken | signalfd.signals
         return taken
 
+    @cached_property
+    def awaited(self) -> SignalSet:
+        """What a thread of it awaits in sigwait: shown as not blocked, and taken all the same."""
+        found = EMPTY
+        for thread in self.process.living:
+            found = found | (thread.awaited or EMPTY)
+        return found
+
     @property
     def signalfds_known(self) -> bool:
         return self.process.signalfds is not None

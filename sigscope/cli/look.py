@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable
 
+from sigscope.analysis.checks.timer_blocked import candidates
 from sigscope.analysis.diagnose import diagnose, lasting, suspects
 from sigscope.cli.target import Target
 from sigscope.kernel.closer import look_closer
@@ -31,8 +32,7 @@ def diagnose_targets(
     """
     seen = {target.pid: target.process for target in targets if target.process is not None}
     pids = tuple(seen)
-    host = read_family(procfs, pids, seen=seen)
-    closer = look_closer(procfs, host, pids)
+    closer = _closer(procfs, read_family(procfs, pids, seen=seen), pids)
     first = diagnose(further(closer) if further else closer, pids)
     return _settled(procfs, first)
 
@@ -40,7 +40,18 @@ def diagnose_targets(
 def diagnose_host(procfs: ProcFS, host: Host, shown: Collection[int]) -> Diagnosis:
     """Every process of a scan, those under suspicion and those shown looked at closely."""
     close = suspects(host) | set(shown)
-    return _settled(procfs, diagnose(look_closer(procfs, host, close)))
+    return _settled(procfs, diagnose(_closer(procfs, host, close)))
+
+
+def _closer(procfs: ProcFS, host: Host, pids: Collection[int]) -> Host:
+    """A close look, and the timers of those whose timers may be mute."""
+    host = look_closer(procfs, host, pids)
+    mute = candidates(host.processes[pid] for pid in pids if pid in host.processes)
+    if not mute:
+        return host
+    from sigscope.kernel.details import read_timers
+
+    return read_timers(procfs, host, mute)
 
 
 def _settled(procfs: ProcFS, first: Diagnosis) -> Diagnosis:
@@ -52,6 +63,6 @@ def _settled(procfs: ProcFS, first: Diagnosis) -> Diagnosis:
             break
         time.sleep(pause)
         host = read_family(procfs, suspected, strict=False)
-        again = diagnose(look_closer(procfs, host, suspected), suspected)
+        again = diagnose(_closer(procfs, host, suspected), suspected)
         settled = lasting(settled, again)
     return settled

@@ -16,19 +16,15 @@ from sigscope.analysis.audit import (
     queue_near_limit,
     seccomp_restart,
     shell_wrapper,
-    timer_blocked,
     unkillable,
     zombies,
 )
 from sigscope.analysis.audit.scene import Scene
 from sigscope.model.container import Container
 from sigscope.model.finding import Finding
-from sigscope.model.gap import Gap
 from sigscope.model.process import Freezer, Process, Queue
-from sigscope.model.signals import Signal
 from sigscope.model.state import State
 from sigscope.model.syscall import SystemCall
-from sigscope.model.timer import Notify, Timer
 from sigscope.model.waits import Waits
 from tests.analysis.makers import host, process, signals, thread
 
@@ -261,28 +257,3 @@ def test_one_note_for_a_service_under_a_filter() -> None:
     same = [process(pid, threads=[thread(pid, syscall=call)], seccomp=2) for pid in range(9, 30)]
     assert len(said(seccomp_restart, *same)) == 1
     assert len(seccomp_restart.looks(scene(*same)).calls) == seccomp_restart.SAMPLE
-
-
-def timer(number: int, tid: int | None = None, notify: Notify = Notify.SIGNAL) -> Timer:
-    return Timer(0, Signal(number), notify, 1, tid)
-
-
-def test_a_timer_for_one_thread_counts_where_that_thread_blocks_it() -> None:
-    threads = [thread(9), thread(10, blocked=ALRM)]
-    owner = process(9, threads=threads, caught=ALRM)
-    assert said(timer_blocked, replace(owner, timers=(timer(14, 9),))) == []
-    assert len(said(timer_blocked, replace(owner, timers=(timer(14, 10),)))) == 1
-
-
-def test_timers_that_arrive_or_do_nothing_are_nothing() -> None:
-    libc = process(9, signals("CANCEL"), timers=(timer(32, 9),))
-    assert said(timer_blocked, libc) == []
-    assert said(timer_blocked, process(9, ALRM, ignored=ALRM, timers=(timer(14),))) == []
-    unseen = process(9, ALRM, timers=(timer(14),), signalfds=None)
-    assert said(timer_blocked, unseen) == ["gap timer-blocked of 9"]
-
-
-def test_gaps_are_gaps() -> None:
-    (one,) = timer_blocked.check(scene(process(9, ALRM, timers=(timer(14),), signalfds=None)))
-    assert isinstance(one, Gap)
-    assert one.unjudged == 9

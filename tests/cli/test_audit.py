@@ -195,8 +195,32 @@ def test_a_timer_whose_signal_is_blocked_by_somebody_else(target: TARGET_FIXTURE
 
 
 def test_a_timer_whose_signal_the_program_blocks_itself_is_a_note(target: TARGET_FIXTURE) -> None:
-    assert "note timer-blocked" in found(target("posix_timer", [14]).pid)
+    child = target("posix_timer", [14])
+    assert "note timer-blocked" in found(child.pid)
+    assert "note timer-blocked" in sigscope("pid", child.pid, "--json").ids(child.pid)
     assert found(target("posix_timer", []).pid) == {}
+
+
+def test_pid_tells_of_an_alarm_that_somebody_elses_mask_makes_mute(
+    target: TARGET_FIXTURE,
+) -> None:
+    need_engine()
+    program = ("env", "-u", "READY_FD", str(build("alarms")), "", "real:3600")
+    parent = target(
+        "spawner", "--workers", 3, "--workers-block", ALL, "--fork-by", 2, "--", *program
+    )
+    child = parent.children["child"]
+    told = proc.eventually(
+        lambda: [
+            one
+            for one in sigscope("pid", child, "--json").document["findings"]
+            if one["id"] == "timer-blocked"
+        ]
+    )
+    assert [one["severity"] for one in told] == ["warning"]
+    assert told[0]["evidence"][0] == "ITIMER_REAL sends SIGALRM to the process"
+    assert any(f"inherited from spawner {parent.pid}" in line for line in told[0]["evidence"])
+    assert "warning timer-blocked" in found(child)
 
 
 def test_threads_with_other_masks_whose_children_are_clean_are_nothing(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sigscope.analysis.audit.looks import Looks
-from sigscope.analysis.audit.scene import Scene, awaited
+from sigscope.analysis.audit.scene import Scene
 from sigscope.analysis.audit.services import contained_init, in_container
 from sigscope.model.finding import Finding, Remedy, Severity
 from sigscope.model.gap import Gap
@@ -59,7 +59,7 @@ def check(scene: Scene) -> Iterator[Finding | Gap]:
         case = scene.case(process)
         if not case.signalfds_known or _unseen_wait(process):
             yield case.not_assessed(ID)
-        elif not TERM & (awaited(process) | case.by_signalfd):
+        elif not TERM & (case.awaited | case.by_signalfd):
             yield _finding(scene, process)
 
 

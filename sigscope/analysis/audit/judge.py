@@ -11,7 +11,7 @@ from sigscope.analysis.audit.looks import Looks
 from sigscope.analysis.audit.rules import OF_ONE_PROCESS
 from sigscope.analysis.audit.scene import Scene
 from sigscope.analysis.audit.services import service_of
-from sigscope.analysis.checks.timer_not_advancing import candidates
+from sigscope.analysis.checks import timer_blocked, timer_not_advancing
 from sigscope.analysis.diagnose import diagnose, suspects
 from sigscope.model.audit import Audit, Scanned, Waiver
 from sigscope.model.finding import Finding, Severity
@@ -21,7 +21,10 @@ from sigscope.model.signals import EMPTY, LIBC_OWN
 
 def needed(scene: Scene) -> Looks:
     """Of whom more must be read than the scan has, for all checks together."""
-    wanted = Looks(close=suspects(scene.host, scene.audited) | candidates(scene.processes))
+    wanted = Looks(
+        close=suspects(scene.host, scene.audited) | timer_not_advancing.candidates(scene.processes),
+        timers=timer_blocked.candidates(scene.processes),
+    )
     for check in AUDIT_CHECKS:
         wanted = wanted | check.looks(scene)
     return wanted

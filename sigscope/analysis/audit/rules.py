@@ -61,6 +61,13 @@ TOLD: dict[str, tuple[tuple[Severity, ...], str, str, str]] = {
         "none is needed, as a rule; else sigscope run",
         "sigaction(2), execve(2)",
     ),
+    "timer-blocked": (
+        (WARNING, NOTE),
+        "signal and notify of /proc/PID/timers, the interval timers (BPF engine); SigBlk of every"
+        " thread; no signalfd or sigwait",
+        "start it with a clean mask; in the program, open the signal or wait for it in sigwait",
+        "timer_create(2), setitimer(2), signal(7); proc_pid_timers(5)",
+    ),
     "timer-not-advancing": (
         (NOTE,),
         "the interval timers (BPF engine); how long ago each thread last ran; a handler for SIGPROF"

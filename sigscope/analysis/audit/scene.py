@@ -74,14 +74,6 @@ class Scene:
                 yield other
 
 
-def awaited(process: Process) -> SignalSet:
-    """What a thread of it awaits in sigwait: shown as not blocked, and taken all the same."""
-    found = EMPTY
-    for thread in process.living:
-        found = found | (thread.awaited or EMPTY)
-    return found
-
-
 def waiting(process: Process) -> SignalSet:
     """All that is pending in it, for the process or for a thread."""
     found = process.pending or EMPTY

@@ -19,6 +19,7 @@ from sigscope.analysis.checks import (
     leader_dead,
     sigchld_ignored,
     stopped,
+    timer_blocked,
     timer_not_advancing,
 )
 from sigscope.model.finding import Finding
@@ -43,5 +44,6 @@ CHECKS: tuple[Check, ...] = (
     stopped,
     leader_dead,
     ignored_inherited,
+    timer_blocked,
     timer_not_advancing,
 )
