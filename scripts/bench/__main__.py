@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from build import compile_c, environment
+from build import archive, compile_c, environment
 from errors import BenchError
 from measurements import MEASUREMENTS, Measurement, Stage
 from population import Population
@@ -132,6 +132,7 @@ def _measure_all(
     floor, crowd = compile_c("floor", scratch), compile_c("population", scratch)
     under = {False: (), True: (str(compile_c("filtered", scratch)),)}
     under_test = environment(arguments.sigscope, scratch)
+    one_file = archive(scratch) if any(m.archived for m in chosen) else ""
     found: dict[str, Result] = {}
     for crowded, filtered in ((False, False), (True, False), (True, True)):
         group = [m for m in chosen if (m.crowded, m.filtered) == (crowded, filtered)]
@@ -139,7 +140,9 @@ def _measure_all(
             continue
         processes, threads = (arguments.processes, arguments.threads) if crowded else (1, 1)
         with Population(crowd, processes, threads, under[filtered]) as population:
-            stage = Stage(under_test.python, under_test.sigscope, str(floor), population.pid)
+            stage = Stage(
+                under_test.python, under_test.sigscope, one_file, str(floor), population.pid
+            )
             for result in measure(group, stage, arguments.rounds, 1, scratch, _say):
                 found[result.measurement.name] = result
     return [found[measurement.name] for measurement in chosen]

@@ -67,6 +67,14 @@ def environment(path: Path | None, scratch: Path) -> Environment:
     return Environment(str(python), str(command))
 
 
+def archive(scratch: Path) -> str:
+    """sigscope.pyz of this checkout; on its first run it unpacks itself for the user."""
+    path = scratch / "sigscope.pyz"
+    script = CHECKOUT / "scripts" / "build-zipapp"
+    _call("cannot build sigscope.pyz", str(script), str(script), "-o", str(path))
+    return str(path)
+
+
 def _install(checkout: Path, scratch: Path) -> Environment:
     # A copy, because setuptools leaves build/ and an egg-info in the tree that it builds.
     copy = scratch / "checkout"

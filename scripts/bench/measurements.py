@@ -76,6 +76,8 @@ class Stage:
 
     python: str
     sigscope: str
+    archive: str
+    """The same as one file, sigscope.pyz; "" where it is not measured."""
     floor: str
     target: int
 
@@ -96,6 +98,8 @@ class Measurement:
     unit: str = ""
     crowded: bool = True
     filtered: bool = False
+    archived: bool = False
+    """sigscope.pyz is needed for it."""
     over: bool = False
     """Not the ratio to the base counts, but by how many milliseconds it is exceeded."""
 
@@ -163,6 +167,11 @@ def one_process(stage: Stage) -> Command:
 def one_process_by_files(stage: Stage) -> Command:
     words = ("pid", str(stage.target), "--json", "--engine", "proc")
     return Command((stage.sigscope, *words), statuses=(0, 1))
+
+
+def one_process_by_archive(stage: Stage) -> Command:
+    words = ("pid", str(stage.target), "--json")
+    return Command((stage.python, stage.archive, *words), statuses=(0, 1))
 
 
 def audit(stage: Stage) -> Command:
@@ -270,6 +279,16 @@ MEASUREMENTS = (
         subject=one_process,
         base=import_click,
         crowded=False,
+    ),
+    Measurement(
+        "one-file",
+        "`sigscope.pyz pid PID --json`, not for the first time, against `sigscope pid PID --json`",
+        wall,
+        1.3,
+        subject=one_process_by_archive,
+        base=one_process,
+        crowded=False,
+        archived=True,
     ),
     Measurement(
         "cold",

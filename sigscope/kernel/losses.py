@@ -46,8 +46,12 @@ def _connections(
         return None, None
     if not _has_sockets(procfs, process):
         return (), 0
-    import psutil  # it takes longer to load than all else, and most processes have no socket
-
+    try:  # it takes longer to load than all else, and most processes have no socket
+        import psutil
+    except ImportError:  # it is compiled, and so not part of what is one file for all platforms
+        why = "psutil is not installed in the Python that runs this"
+        gaps.append(Gap(f"connections of {process.pid}", why, "pip install psutil"))
+        return None, None
     try:
         seen = psutil.Process(process.pid).net_connections(kind="all")
     except psutil.Error:

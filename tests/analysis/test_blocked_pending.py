@@ -76,6 +76,23 @@ def test_descriptors_that_were_not_read_leave_it_not_assessed() -> None:
     assert gaps(blocked_pending, suspect(ALRM, signalfds=None)) == []
 
 
+def test_a_handler_under_anothers_mask_is_told_without_the_descriptors() -> None:
+    one = suspect(ALRM, pending=ALRM, caught=ALRM, signalfds=None)
+    (found,) = findings(blocked_pending, one, server(ALRM))
+    assert names(found.signals) == ["SIGALRM"]
+    assert found.evidence[1].startswith("likely: whether a signalfd takes it could not be read")
+
+
+@pytest.mark.parametrize(("mask", "caught"), [(EMPTY, ALRM), (ALRM, EMPTY)])
+def test_without_a_handler_or_under_a_mask_of_its_own_it_is_not(
+    mask: SignalSet, caught: SignalSet
+) -> None:
+    one = suspect(ALRM, pending=ALRM, caught=caught, signalfds=None)
+    assert [gap.what for gap in gaps(blocked_pending, one, server(mask))] == [
+        "blocked-pending of 9"
+    ]
+
+
 def test_sigchld_is_stuck_only_by_somebody_elses_mask() -> None:
     """make and bash block it at times, and fetch their children all the same."""
     mask = signals("CHLD")

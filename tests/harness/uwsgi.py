@@ -89,8 +89,8 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _is_stuck(pid: int) -> bool:
-    """Blocked and pending, and no longer in the middle of its start."""
+def is_stuck(pid: int) -> bool:
+    """SIGALRM is blocked and pending, and no longer in the middle of its start."""
     try:
         found = proc.masks(pid)
         return signal.SIGALRM in found.blocked & found.shared_pending and proc.state(pid) == "S"
@@ -135,7 +135,7 @@ def _probe(running: Service, count: int) -> tuple[int, bool]:
     """Send the request number `count`; its child, and whether that hangs."""
 
     def settled() -> bool:
-        return child in _logged(running, "ended") or _is_stuck(child)
+        return child in _logged(running, "ended") or is_stuck(child)
 
     with contextlib.closing(connection(running.port, PATIENCE)) as client:
         # The answer is not waited for: a hung request would never give one.

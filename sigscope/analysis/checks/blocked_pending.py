@@ -3,11 +3,17 @@
 Among 93 healthy processes of 55 programs none had it, while 16 had something blocked in
 all threads. So what is blocked *and* pending, and taken by no signalfd or sigwait, is an
 error. (A thread in sigwait shows what it awaits as not blocked: it never gets here.)
+
+Beside a container, without a capability, the masks are readable and the descriptors are not. Then
+one case is left that needs no look at them: a handler, under a mask that another program made.
+Who takes a signal by a signalfd blocks it himself, and installs no handler for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 
 from sigscope.analysis.blame import blame, open_it, start_clean
 from sigscope.analysis.case import Case
@@ -37,8 +43,12 @@ def check(case: Case) -> Iterator[Finding | Gap]:
         if (held := (thread.pending or EMPTY) & (thread.blocked or EMPTY) & matters)
     }
     if not case.signalfds_known and (stuck or by_thread):
-        yield case.not_assessed(ID)
-        return
+        held = reduce(or_, by_thread.values(), stuck)
+        unaware = case.inherited(held & case.caught)
+        if held - unaware:
+            yield case.not_assessed(ID)
+        stuck = stuck & unaware
+        by_thread = {thread: held & unaware for thread, held in by_thread.items()}
     for signals in _by_effect(case, stuck - case.by_signalfd):
         yield _finding(case, signals, None)
     for thread, held in by_thread.items():
@@ -70,7 +80,7 @@ def _finding(case: Case, signals: SignalSet, thread: Thread | None) -> Finding:
         signals=tuple(signals),
         title=f"{listed(signals)} {verb} pending and blocked {where}: {_effect(case, signals)}",
         detail="sent, and not delivered; it stays so until a thread opens its mask",
-        evidence=(*_masks(case, thread), *blame(case, signals)),
+        evidence=(*_masks(case, thread), *_likely(case), *blame(case, signals)),
         remedies=(open_it(case, signals, thread.tid if thread else None), start_clean(case)),
     )
 
@@ -82,6 +92,12 @@ def _effect(case: Case, signals: SignalSet) -> str:
     if all(signal.default_action is Action.STOP for signal in signals):
         return f"{comm} does not stop"
     return f"{comm} should have ended, and does not"
+
+
+def _likely(case: Case) -> tuple[str, ...]:
+    if case.signalfds_known:
+        return ()
+    return ("likely: whether a signalfd takes it could not be read; a handler says that none does",)
 
 
 def _masks(case: Case, thread: Thread | None) -> tuple[str, ...]:
