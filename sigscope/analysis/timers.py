@@ -145,5 +145,7 @@ def _remarks(alarm: Alarm) -> Iterator[str]:
         yield f"{alarm.overruns} expirations that nobody has read yet"
     elif alarm.overruns:
         yield f"it overran: {alarm.overruns} further expirations were merged into one signal"
+    elif alarm.kind is Kind.POSIX and alarm.armed and alarm.overruns is None:
+        yield "its signal is pending; for how many expirations is not known before it is taken"
     if alarm.kind is Kind.LIMIT and alarm.remaining == 0:
         yield "the limit is reached"

@@ -15,31 +15,36 @@ from sigscope.model.process import Process
 
 if TYPE_CHECKING:
     from sigscope.model.seccomp import Filter
+    from sigscope.model.subject import Subject
 
 
 class Attaching:
     """What was asked for; called with a host, it stops the targets for a moment, and asks them.
 
-    ``actions`` are wanted, too. A target that refuses is told, and ``status`` is the worst so far.
+    ``subjects`` are wanted, too. A target that refuses is told, once, and ``status`` is the worst
+    so far.
     """
 
-    def __init__(self, source: ProcFS, pids: Collection[int], actions: bool, force: bool) -> None:
+    def __init__(
+        self, source: ProcFS, pids: Collection[int], subjects: Collection[Subject], force: bool
+    ) -> None:
         self.status = int(ExitStatus.FINE)
         self._source = source
-        self._pids = pids
-        self._actions = actions
+        self._pids = list(pids)
+        self._subjects = subjects
         self._force = force
 
     def __call__(self, host: Host) -> Host:
         from sigscope.kernel.depths import with_depths
 
         found: dict[int, Process] = {}
-        for pid in self._pids:
+        for pid in tuple(self._pids):
             try:
                 if pid in host.processes:
                     found[pid] = self._asked(host.processes[pid])
             except SigscopeError as error:
                 explain(error)
+                self._pids.remove(pid)
                 self.status = max(self.status, int(error.status))
         return with_depths(self._source, host, found)
 
@@ -50,7 +55,7 @@ class Attaching:
 
         machine = self._source.machine
         permission = Permission(proven(process, machine), self._force, partial(_judge, machine))
-        return inspect(process, permission, self._actions)
+        return inspect(process, permission, self._subjects)
 
 
 def _judge(machine: str, filters: tuple[Filter, ...]) -> frozenset[str]:

@@ -26,6 +26,7 @@ from sigscope.kernel.scan import read_family
 from sigscope.model.gap import Gap
 from sigscope.model.host import Host
 from sigscope.model.process import Process
+from sigscope.model.subject import Subject
 from sigscope.render.line import BLANK, Line
 
 
@@ -62,7 +63,7 @@ def handlers(
     if not found:
         return status
     pids = [target.pid for target in found]
-    attaching = Attaching(source, pids, actions=True, force=force) if attach else None
+    attaching = Attaching(source, pids, (Subject.ACTIONS,), force) if attach else None
     host = _read(source, found, attaching)
     status = max(status, attaching.status if attaching else status)
     processes = [host.processes[pid] for pid in pids]

@@ -68,7 +68,7 @@ def pid(
     if not found:
         return status
     pids = [target.pid for target in found]
-    attaching = Attaching(source, pids, actions=False, force=force) if attach else None
+    attaching = Attaching(source, pids, subjects=(), force=force) if attach else None
     diagnosis = diagnose_targets(source, found, attaching)
     status = max(status, attaching.status if attaching else status)
     if as_json:

@@ -8,7 +8,14 @@ from collections.abc import Collection, Iterator
 
 import click
 
-from sigscope.cli.options import engine_option, json_option, source_options, target_arguments
+from sigscope.cli.attach import Attaching, beside, wanted
+from sigscope.cli.options import (
+    attach_options,
+    engine_option,
+    json_option,
+    source_options,
+    target_arguments,
+)
 from sigscope.cli.output import put, put_json, put_remarks, width
 from sigscope.cli.source import open_source
 from sigscope.cli.target import resolve_all
@@ -16,6 +23,7 @@ from sigscope.cli.timers_look import Answer, gaps_of, judged, look, status_of
 from sigscope.errors import NoSuchTarget, UsageError
 from sigscope.model.gap import Gap
 from sigscope.model.host import Host
+from sigscope.model.subject import TIMING
 from sigscope.render.line import BLANK, Line
 
 _INTERVAL = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)(ms|s|m)?")
@@ -49,6 +57,7 @@ _LEAST, _MOST = 0.01, 3600.0
 )
 @json_option
 @engine_option
+@attach_options
 @source_options
 def timers(
     targets: tuple[str, ...],
@@ -57,14 +66,17 @@ def timers(
     seconds: float | None,
     as_json: bool,
     engine: str,
+    attach: bool,
+    force: bool,
     procfs: str,
     snapshot: str | None,
 ) -> int:
-    """What will signal it by itself, and will that arrive?
+    """What will signal it by itself, and will that arrive? (--attach pauses TARGET)
 
     Interval timers and alarm, POSIX timers, timerfds and the limit of CPU time: what each
     sends and when, whether it is advancing, and what would become of its signal. TARGET is not
-    stopped and asked nothing: reading moves no timer.
+    stopped and asked nothing: reading moves no timer. With --attach it is paused and asked
+    itself, which costs it a little CPU time.
 
     \b
     sigscope timers 4285
@@ -72,10 +84,14 @@ def timers(
     sigscope timers --watch 4285
     """
     pause = None if interval is None else _seconds(interval)
-    source = open_source(procfs, snapshot, engine)
+    attach = wanted(attach, engine, force, procfs, snapshot)
+    source = open_source(procfs, snapshot, beside(engine))
     if (pause is not None or watched) and source.recorded:
         option = "--watch" if watched else "--interval"
         raise UsageError(f"--from and {option} exclude each other", "a snapshot is one look")
+    if attach and watched:
+        said = "--attach and --watch exclude each other: each look would pause the process"
+        raise UsageError(said, "two looks are enough: --attach --interval 2s")
     if seconds is not None and not watched:
         raise UsageError("--for is for --watch", "sigscope timers --watch --for 60 TARGET")
     found, status = resolve_all(source, targets)
@@ -85,11 +101,13 @@ def timers(
         from sigscope.cli.timers_watch import USUAL, watch
 
         return max(status, watch(source, found, pause or USUAL, seconds, as_json))
+    pids = [target.pid for target in found]
+    attaching = Attaching(source, pids, TIMING, force) if attach else None
     before = None
     if pause is not None:
-        _, before = look(source, found)
+        _, before = look(source, found, attaching)
         time.sleep(pause)
-    host, seen = look(source, found)
+    host, seen = look(source, found, attaching)
     answers = judged(source, host, seen, before)
     if not answers:
         raise NoSuchTarget("all of them have ended meanwhile", "sigscope tree lists who runs")
@@ -101,6 +119,7 @@ def timers(
 
         put(_screens(host, answers))
         put_remarks(gap_lines(gaps, width()))
+    status = max(status, attaching.status if attaching else status)
     return max(status, status_of(answers))
 
 

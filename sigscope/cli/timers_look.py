@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 
 from sigscope.analysis.catalog import elsewhere
 from sigscope.analysis.timers import judge
+from sigscope.cli.attach import Attaching
 from sigscope.cli.target import Target
 from sigscope.errors import ExitStatus
 from sigscope.kernel.alarms import read_alarms
@@ -45,10 +46,14 @@ Seen = dict[int, tuple[Process, Alarms]]
 """By pid: who was there, and its timers at that moment."""
 
 
-def look(source: ProcFS, targets: Collection[Target]) -> tuple[Host, Seen]:
+def look(
+    source: ProcFS, targets: Collection[Target], attaching: Attaching | None = None
+) -> tuple[Host, Seen]:
     """What there is of them now; who has ended meanwhile, or is another by now, is left out."""
     pids = tuple(target.pid for target in targets)
     host = look_closer(source, read_family(source, pids, strict=False), pids)
+    if attaching is not None:
+        host = attaching(host)
     found: Seen = {}
     for target in targets:
         process, first = host.processes.get(target.pid), target.process
@@ -88,8 +93,7 @@ def _value(source: ProcFS, one: Elsewhere, process: Process, parent: Process | N
 
 def gaps_of(answer: Answer) -> Iterator[Gap]:
     """What of it could not be seen."""
-    yield from answer.process.gaps
-    yield from answer.alarms.gaps
+    yield from dict.fromkeys((*answer.process.gaps, *answer.alarms.gaps))
 
 
 def status_of(answers: Collection[Answer]) -> int:

@@ -226,7 +226,7 @@ def _running(
         _flag(armed),
         _maybe(_count, remaining),
         _count(interval),
-        _signed(overruns),
+        _maybe(_signed, overruns),
     )
 
 

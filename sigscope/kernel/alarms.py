@@ -25,6 +25,7 @@ from sigscope.model.host import Host
 from sigscope.model.itimer import Which
 from sigscope.model.process import Process
 from sigscope.model.signals import Signal
+from sigscope.model.subject import Subject
 from sigscope.model.timer import Notify, Timer, clock_name
 
 XCPU, KILL = Signal.named("SIGXCPU"), Signal.named("SIGKILL")
@@ -46,9 +47,7 @@ def read_alarms(procfs: ProcFS, host: Host, process: Process) -> Alarms:
     if process.depth is not None and process.depth.itimers is not None:
         found += _itimers(process)
     else:
-        said = host.shallow or Gap("", "its structures could not be read")
-        why = f"{said.why}; interval timers are nowhere in /proc"
-        gaps.append(Gap(f"interval timers of {process.pid}", why, said.hint))
+        gaps.append(_gap(host, process, Subject.ITIMERS, "interval timers are nowhere in /proc"))
     try:
         with procfs.enter(process.pid) as directory:
             used = _cpu_time(procfs, host, directory, process.pid)
@@ -67,10 +66,18 @@ def read_alarms(procfs: ProcFS, host: Host, process: Process) -> Alarms:
     except OSError as error:
         gaps.append(gap("timers", process.pid, error))
     if any(one.kind is Kind.POSIX and one.armed is None for one in found):
-        said = host.shallow or Gap("", "its structures could not be read")
-        why = f"{said.why}; /proc shows POSIX timers without it"
-        gaps.append(Gap(f"remaining time of {process.pid}", why, said.hint))
+        gaps.append(_gap(host, process, Subject.TIMERS, "/proc shows POSIX timers without it"))
     return Alarms(tuple(found), tuple(gaps), at, used)
+
+
+def _gap(host: Host, process: Process, subject: Subject, besides: str) -> Gap:
+    """The one that a stop has left, or why nothing was read without one."""
+    what = subject.of(process.pid)
+    for one in process.gaps:
+        if one.what == what:
+            return one
+    said = host.shallow or Gap("", "its structures could not be read")
+    return Gap(what, f"{said.why}; {besides}", said.hint)
 
 
 def _cpu_time(procfs: ProcFS, host: Host, directory: Directory, pid: int) -> int | None:

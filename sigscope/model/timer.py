@@ -45,15 +45,15 @@ class Running(NamedTuple):
     """What timer_gettime(2) and timer_getoverrun(2) would tell of a timer; nanoseconds.
 
     ``remaining`` is 0 for one that is not armed, and None where its clock could not be read.
-    ``overruns`` are those that the signal which is pending now would report, or that the last
-    one did.
+    ``overruns`` are those that the signal which is pending now would report (None where that
+    is not known), or that the last one did.
     """
 
     number: int
     armed: bool
     remaining: int | None
     interval: int
-    overruns: int
+    overruns: int | None
 
 
 @dataclass(frozen=True, slots=True)

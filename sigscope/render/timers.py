@@ -15,6 +15,7 @@ from sigscope.render.process import identity
 
 _INDENT = "  "
 _COLUMN = len("documented") + 2
+PTRACE = "ptrace"
 _LONG = 100
 """Seconds from which on fractions do not matter."""
 
@@ -120,6 +121,11 @@ def _source(process: Process) -> str:
     depth = process.depth
     if depth is None:
         return "read from /proc alone; nothing was asked of the process"
+    if depth.engine == PTRACE:
+        return (
+            "it was paused, and asked by calls of its own (ptrace): that costs it some"
+            " microseconds of CPU time, which ITIMER_PROF, ITIMER_VIRTUAL and RLIMIT_CPU count"
+        )
     return (
         f"read from the kernel's structures ({depth.engine}) and /proc: the process used no CPU"
         " time for it, and no timer was moved"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sigscope.analysis.timers import by_state, judge
@@ -86,3 +88,12 @@ def test_a_timer_that_waits_for_its_signal_to_be_taken_does_not_go_on() -> None:
     (found,) = judge(Host("box", 0.0, 0.0, 100, {9: one}), one, Alarms((real,), (), 0, None))
     assert found.advancing is False
     assert found.because == "it starts again when its signal is taken"
+
+
+@pytest.mark.parametrize(("overruns", "remarks"), [(None, 1), (0, 0), (3, 1)])
+def test_what_is_said_of_overruns(overruns: int | None, remarks: int) -> None:
+    posix = alarm(SECOND)
+    posix = replace(posix, kind=Kind.POSIX, number=0, overruns=overruns)
+    said = measured(None, posix, 0).remarks
+    assert len(said) == remarks
+    assert all("expirations" in one for one in said)

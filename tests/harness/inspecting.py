@@ -13,6 +13,7 @@ from sigscope.kernel.ptrace.asking import Permission
 from sigscope.kernel.ptrace.inspection import inspect
 from sigscope.kernel.ptrace.requests import Requests
 from sigscope.model.process import Process
+from sigscope.model.subject import Subject
 
 
 class Dying(Requests):
@@ -67,9 +68,10 @@ def look(
     permission: Permission | None = None,
     requests: Requests | None = None,
 ) -> Process:
-    """One inspection, as ``--attach`` does it."""
+    """One inspection, as ``--attach`` does it, with all that a process can be asked."""
     process = read_status(ProcFS(), pid)
-    return inspect(process, permission or Permission(), actions, requests)
+    subjects = tuple(Subject) if actions else ()
+    return inspect(process, permission or Permission(), subjects, requests)
 
 
 def in_a_child(work: Callable[[], object]) -> int:

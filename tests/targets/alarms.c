@@ -8,11 +8,19 @@
  *     overrun                   a POSIX timer that sends SIGRTMIN a thousand times a second
  *     helper                    a POSIX timer of SIGEV_THREAD, in an hour
  *     timerfd                   a timerfd of an hour, and one that expires every millisecond
+ *     cpu                       a POSIX timer on its own CPU time (CLOCK_PROCESS_CPUTIME_ID) that has
+ *                               overrun before its signal was taken
+ *     user                      it becomes user 65534
+ *     filter                    a seccomp filter kills it for getitimer
  *     busy                      it does not sleep on a socket, but uses CPU time for ever
  *
  * It has handlers for the signals of the interval timers, and says when they run.
  */
 #include "target.h"
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -49,11 +57,61 @@ static int descriptor(struct itimerspec when)
     return fd;
 }
 
+static long long used(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+/* Its next expiration is far away, in CPU time of a process that sleeps; what it says is true. */
+static int overrun(void)
+{
+    timer_t timer;
+    sigset_t taken;
+    struct itimerspec when = {{0, 50000000}, {0, 50000000}}, left;
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 1};
+    sigemptyset(&taken);
+    sigaddset(&taken, SIGRTMIN + 1);
+    block(&taken);
+    must(timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &timer), "timer_create");
+    must(timer_settime(timer, 0, &when, NULL), "timer_settime");
+    do {
+        long long began = used();
+        while (used() - began < 170000000)
+            ;
+        if (sigwaitinfo(&taken, NULL) < 0)
+            exit(3);
+        must(timer_gettime(timer, &left), "timer_gettime");
+    } while (timer_getoverrun(timer) < 1 || left.it_value.tv_nsec < 20000000);
+    return timer_getoverrun(timer);
+}
+
+static void become_nobody(void)
+{
+    must(setgid(65534), "setgid");
+    must(setuid(65534), "setuid");
+    must(prctl(PR_SET_DUMPABLE, 1), "dumpable");
+}
+
+static void filter(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getitimer, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof code / sizeof *code, code};
+    must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
+    must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), "seccomp");
+}
+
 int main(int argc, char **argv)
 {
     struct itimerspec hour = {.it_value = {.tv_sec = 3600}};
     struct itimerspec often = {.it_value = {.tv_nsec = 1000000}, .it_interval = {.tv_nsec = 1000000}};
-    int busy = 0, late = -1, ready = -1;
+    int busy = 0, late = -1, ready = -1, overruns = -1;
     sigset_t blocked = signals_from(argv[1]);
     block(&blocked);
     for (int i = 2; i < argc; i++) {
@@ -95,6 +153,15 @@ int main(int argc, char **argv)
             late = descriptor(hour);
             ready = descriptor(often);
             break;
+        case 'c':
+            overruns = overrun();
+            break;
+        case 'u':
+            become_nobody();
+            break;
+        case 'f':
+            filter();
+            break;
         case 'b':
             busy = 1;
             break;
@@ -106,8 +173,9 @@ int main(int argc, char **argv)
     int pair[2];
     char byte;
     must(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
-    say("{\"pid\": %d, \"tids\": {\"main\": %d}, \"in\": {%s}, \"late\": %d, \"ready\": %d}", getpid(),
-        gettid(), busy ? "" : "\"main\": \"recvfrom\"", late, ready);
+    say("{\"pid\": %d, \"tids\": {\"main\": %d}, \"in\": {%s}, \"late\": %d, \"ready\": %d,"
+        " \"overruns\": %d}",
+        getpid(), gettid(), busy ? "" : "\"main\": \"recvfrom\"", late, ready, overruns);
     while (busy)
         ;
     for (;;)

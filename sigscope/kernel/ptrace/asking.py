@@ -1,11 +1,10 @@
-"""Which thread of a process can be made to tell its sigactions, and may it be?"""
+"""Which thread of a process can be made to tell something, and may it be?"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from sigscope.decode.status import decode_status
 from sigscope.decode.syscall import decode_syscall
@@ -14,17 +13,20 @@ from sigscope.kernel.directory import LiveDirectory
 from sigscope.kernel.freezer import read_freezer
 from sigscope.kernel.ptrace.ground import Ground, find_ground
 from sigscope.kernel.ptrace.injection import ABI as MACHINE
-from sigscope.kernel.ptrace.injection import NEEDS, CannotInject, read_actions
+from sigscope.kernel.ptrace.injection import RETURN, CannotInject, ask_inside
+from sigscope.kernel.ptrace.questions import Answer, Question, Topic
 from sigscope.kernel.ptrace.requests import Requests
 from sigscope.kernel.ptrace.session import Session
 from sigscope.model.process import Process
 from sigscope.model.seccomp import Filter
-from sigscope.model.sigaction import SigAction
 from sigscope.model.state import State
+from sigscope.model.subject import Subject
 
 TRIES = 3
 MOST_ASKED = 12
 """Threads that are tried, one after another."""
+AT_ONCE = 64
+"""Calls that a thread is made to do in one stop: one for each signal, at most."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +45,17 @@ class Permission:
 
 @dataclass(frozen=True)
 class Plan:
-    """Who is asked for which signals, in which order; ``permission`` where filters matter."""
+    """Who is asked what, in which order; ``permission`` where filters matter."""
 
     ground: Ground
-    signals: tuple[int, ...]
+    topics: tuple[Topic, ...]
     order: tuple[int, ...]
     permission: Permission | None
 
 
-def plan_for(process: Process, permission: Permission) -> Plan | str:
+def plan_for(process: Process, permission: Permission, topics: Sequence[Topic]) -> Plan | str:
     """The plan, or why it had better not be done."""
-    why = _forbidden(process, permission)
+    why = _forbidden(process)
     if why is not None:
         return why
     try:
@@ -63,16 +65,14 @@ def plan_for(process: Process, permission: Permission) -> Plan | str:
     if ground is None:
         return "its code has none of the few instructions that are needed"
     order = _order(process, ground)
-    return Plan(ground, tuple(process.caught or ()), order, permission if process.seccomp else None)
+    return Plan(ground, tuple(topics), order, permission if process.seccomp else None)
 
 
-def _forbidden(process: Process, permission: Permission) -> str | None:
+def _forbidden(process: Process) -> str | None:
     if os.uname().machine != MACHINE:
         return f"a call is run inside of a target on {MACHINE} only"
     if process.state is State.STOPPED:
         return "it is stopped, and its parent would be told of another stop"
-    if process.seccomp and not permission.proven >= NEEDS and permission.judge is None:
-        return "a seccomp filter is not known to let rt_sigaction and rt_sigreturn pass"
     try:
         with LiveDirectory(f"/proc/{process.pid}") as directory:
             status = directory.record("status")
@@ -105,38 +105,67 @@ def _order(process: Process, ground: Ground) -> tuple[int, ...]:
     return tuple(tid for _, tid in sorted(found))
 
 
-def ask(
-    session: Session, plan: Plan, alone: frozenset[int]
-) -> MappingProxyType[int, SigAction] | str:
-    """The actions of all signals that are caught, by number; or why there are none."""
-    if not plan.signals:
-        return MappingProxyType({})
-    why = "no thread stands on a stack of its own"
+Answers = Mapping[Subject, tuple[Answer, ...] | str]
+"""Of each subject one answer for each of its questions, or why there are none."""
+
+
+def ask(session: Session, plan: Plan, alone: frozenset[int]) -> Answers:
+    """Ask one thread after another, until all is told; those in ``alone`` are left alone."""
+    told: dict[Subject, tuple[Answer, ...]] = {
+        topic.subject: () for topic in plan.topics if not topic.questions
+    }
+    why = {topic.subject: "no thread stands on a stack of its own" for topic in plan.topics}
     for tid in [tid for tid in plan.order if tid not in alone][:MOST_ASKED]:
-        for _ in range(TRIES):
+        untold = [topic for topic in plan.topics if topic.subject not in told]
+        if not untold:
+            break
+        refused = _refused(session, tid, plan.permission, untold)
+        for topic in untold:
             try:
-                if plan.permission is not None:
-                    _check_filters(session, tid, plan.permission)
-                with session.visit(tid) as tracee:
-                    return read_actions(tracee, plan.ground, plan.signals)
-            except CannotInject as error:
-                why = f"thread {tid}: {error}"
-            except (ProcessLookupError, TimeoutError) as error:
-                why = f"thread {tid}: {error}"
-                break
-    return why
+                if topic.subject in refused:
+                    raise CannotInject(refused[topic.subject])
+                told[topic.subject] = _answers(session, tid, plan.ground, topic.questions)
+            except (CannotInject, ProcessLookupError, TimeoutError) as error:
+                why[topic.subject] = f"thread {tid}: {error}"
+    return {**why, **told}
 
 
-def _check_filters(session: Session, tid: int, permission: Permission) -> None:
-    """The thread that is to make the call has to be allowed to, by its own filters."""
-    if permission.proven >= NEEDS:
-        return
-    if permission.judge is None:
-        raise CannotInject("its seccomp filter is not known to let rt_sigaction pass")
-    with session.visit(tid) as tracee:
+def _answers(
+    session: Session, tid: int, ground: Ground, questions: Sequence[Question]
+) -> tuple[Answer, ...]:
+    """A few at a time: no stop is long, however many there are."""
+    answers: list[Answer] = []
+    failed = 0
+    while len(answers) < len(questions):
         try:
-            filters = tracee.filters()
-        except OSError as error:
-            raise CannotInject(f"its seccomp filter cannot be read: {error.strerror}") from None
-    if not permission.judge(filters) >= NEEDS:
-        raise CannotInject("its seccomp filter does not let rt_sigaction or rt_sigreturn pass")
+            with session.visit(tid) as tracee:
+                some = questions[len(answers) : len(answers) + AT_ONCE]
+                answers += ask_inside(tracee, ground, some)
+        except CannotInject:
+            failed += 1
+            if failed == TRIES:
+                raise
+    return tuple(answers)
+
+
+def _refused(
+    session: Session, tid: int, permission: Permission | None, topics: Sequence[Topic]
+) -> dict[Subject, str]:
+    """What this thread is not asked, as its own filters have to allow the calls."""
+    needed = {topic.subject: topic.calls | {RETURN} for topic in topics}
+    if permission is None:
+        return {}
+    allowed, how = permission.proven, "is not known to let"
+    if permission.judge is not None and not allowed >= frozenset().union(*needed.values()):
+        try:
+            with session.visit(tid) as tracee:
+                allowed = permission.judge(tracee.filters())
+            how = "does not let"
+        except (OSError, TimeoutError) as error:
+            said = getattr(error, "strerror", None) or str(error)
+            return dict.fromkeys(needed, f"its seccomp filter cannot be read: {said}")
+    return {
+        subject: f"its seccomp filter {how} {' and '.join(sorted(calls - allowed))} pass"
+        for subject, calls in needed.items()
+        if calls - allowed
+    }

@@ -1,7 +1,8 @@
-"""A system call run inside another process, from which that recovers by itself (x86-64).
+"""System calls run inside another process, from which that recovers by itself (x86-64).
 
-/proc tells that a signal is caught, not by which function: only the process itself can
-ask (rt_sigaction(2) with no new action changes nothing). So one of its threads is made to ask.
+/proc tells that a signal is caught, not by which function, and of an interval timer it tells
+nothing: only the process itself can ask (rt_sigaction(2) with no new action, getitimer(2): they
+change nothing). So one of its threads is made to ask.
 If we were killed in the middle of that, the thread would go on with our registers. So they are
 such that it heals: its stack pointer stands on a signal frame with its true state, the call
 returns into the end of a handler, and rt_sigreturn(2) puts everything back. At every instant the
@@ -13,76 +14,72 @@ The order is what makes it so: frame, registers, mask; and back: mask, registers
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
-from types import MappingProxyType
+from collections.abc import Sequence
 
 from sigscope.decode.syscall_names import NAMES
 from sigscope.kernel.ptrace.frame import Frame, build, changed
 from sigscope.kernel.ptrace.ground import Ground
+from sigscope.kernel.ptrace.questions import Answer, Question
 from sigscope.kernel.ptrace.tracee import Tracee
 from sigscope.kernel.ptrace.waiting import StopKind
 from sigscope.model.registers import Registers
-from sigscope.model.sigaction import SigAction
-from sigscope.model.signals import EVERYTHING, SignalSet
+from sigscope.model.signals import EVERYTHING
 
 ABI = "x86_64"
-RT_SIGACTION = NAMES[ABI].index("rt_sigaction")
-NEEDS = frozenset(("rt_sigaction", "rt_sigreturn"))
-"""What the filters of the process have to allow."""
+RETURN = "rt_sigreturn"
+"""What the filters of the process have to allow, whatever is asked."""
 _NT_X86_XSTATE, _MOST_STATE = 0x202, 1 << 14
 _GET_RSEQ_CONFIGURATION, _GET_SYSCALL_USER_DISPATCH = 0x420F, 0x4211
-_ACTION = struct.Struct("=4Q")
-_SIGSET_SIZE = 8
+_ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
 
 
 class CannotInject(Exception):
     """This thread cannot be used now; another one, or a later try, may do."""
 
 
-def read_actions(
-    tracee: Tracee, ground: Ground, signals: Iterable[int]
-) -> MappingProxyType[int, SigAction]:
-    """The actions of these signals, by number, asked by a thread that stands still.
+def ask_inside(tracee: Tracee, ground: Ground, questions: Sequence[Question]) -> tuple[Answer, ...]:
+    """What these calls give, one answer for each, by a thread that stands still.
 
     It stands as before afterwards, and is yet to be let go. CannotInject where it stands
     in a way that does not allow it, or something came between.
     """
     registers = tracee.registers()
     _check(tracee, ground, registers)
-    wanted = tuple(signals)
     mask = tracee.mask()
     state = tracee.requests.get_set(tracee.tid, _NT_X86_XSTATE, _MOST_STATE)
     frame = build(registers, state, mask.mask, ground.restorer)
-    results = (frame.below - _ACTION.size * len(wanted)) & ~63
+    room = sum(one.size for one in questions)
+    results = (frame.below - room) & ~63
     before = tracee.read(results, registers.stack_pointer - results)
     if len(before) != registers.stack_pointer - results:
         raise CannotInject("its stack has no room")
     tracee.write(frame.state_address, frame.state)
     tracee.write(frame.address, frame.data)
-    calls = [
-        _asking(registers, ground, frame, number, results + _ACTION.size * position)
-        for position, number in enumerate(wanted)
-    ]
+    calls: list[bytes] = []
+    at = results
+    for one in questions:
+        calls.append(_asking(registers, ground, frame, one, at))
+        at += one.size
     tracee.set_registers(registers._replace(raw=calls[0]))
     try:
         tracee.set_mask(EVERYTHING)
+        given = []
         for raw in calls:
             if raw is not calls[0]:
                 tracee.set_registers(registers._replace(raw=raw))
-            _run(tracee)
-        data = tracee.read(results, _ACTION.size * len(wanted))
+            given.append(_run(tracee))
+        data = tracee.read(results, room) if room else b""
     finally:
         if tracee.held:
             tracee.set_mask(mask)
             tracee.set_registers(registers)
             tracee.write(results, before)
-    found = (_ACTION.unpack_from(data, at) for at in range(0, len(data), _ACTION.size))
-    return MappingProxyType(
-        {
-            number: SigAction(handler, flags & 0xFFFFFFFF, SignalSet(blocked), restorer)
-            for number, (handler, flags, restorer, blocked) in zip(wanted, found, strict=True)
-        }
-    )
+    answers = []
+    at = 0
+    for one, result in zip(questions, given, strict=True):
+        answers.append(Answer(one, result, data[at : at + one.size]))
+        at += one.size
+    return tuple(answers)
 
 
 def _check(tracee: Tracee, ground: Ground, registers: Registers) -> None:
@@ -121,26 +118,24 @@ def _in_critical_section(tracee: Tracee) -> bool:
         return True
 
 
-def _asking(registers: Registers, ground: Ground, frame: Frame, signal: int, result: int) -> bytes:
+def _asking(
+    registers: Registers, ground: Ground, frame: Frame, question: Question, result: int
+) -> bytes:
+    given = zip(_ARGUMENTS, question.arguments, strict=False)
     return changed(
         registers.raw,
-        rax=RT_SIGACTION,
+        rax=NAMES[ABI].index(question.call),
         orig_rax=-1,
-        rdi=signal,
-        rsi=0,
-        rdx=result,
-        r10=_SIGSET_SIZE,
         rip=ground.call,
         rsp=frame.address,
+        **{name: result if value is None else value for name, value in given},
     )
 
 
-def _run(tracee: Tracee) -> None:
-    """Into the call and out of it."""
+def _run(tracee: Tracee) -> int:
+    """Into the call and out of it; what it gives, or -errno."""
     for _ in range(2):
         tracee.to_syscall(0)
         if tracee.await_stop().kind is not StopKind.SYSCALL:
             raise CannotInject("something came between")
-    result = tracee.registers().result
-    if result != 0:
-        raise CannotInject(f"rt_sigaction answered {result}")
+    return tracee.registers().result

@@ -6,12 +6,14 @@ tens of microseconds, and never all of them. Process-wide things are asked once.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from sigscope.errors import WouldHarm
-from sigscope.kernel.ptrace.asking import Permission, ask, plan_for
+from sigscope.errors import DecodeError, WouldHarm
+from sigscope.kernel.ptrace.asking import Answers, Permission, ask, plan_for
 from sigscope.kernel.ptrace.preflight import look_first, refuse
+from sigscope.kernel.ptrace.questions import Topic, topic_of
 from sigscope.kernel.ptrace.requests import Requests
 from sigscope.kernel.ptrace.senders import told_here
 from sigscope.kernel.ptrace.session import Session, trace
@@ -19,12 +21,18 @@ from sigscope.kernel.ptrace.tracee import Tracee
 from sigscope.model.depth import ProcessDepth, ThreadDepth
 from sigscope.model.gap import Gap
 from sigscope.model.process import Process
-from sigscope.model.sigaction import SIG_DFL, SIG_IGN, SigAction
 from sigscope.model.siginfo import SigInfo
-from sigscope.model.signals import EMPTY, FIRST, LAST, SignalSet
+from sigscope.model.signals import SignalSet
+from sigscope.model.subject import Subject
 
 ENGINE = "ptrace"
-OTHERWISE = "root reads them without a stop: sudo sigscope handlers"
+OTHERWISE = MappingProxyType(
+    {
+        Subject.ACTIONS: "root reads them without a stop: sudo sigscope handlers",
+        Subject.ITIMERS: "root reads them without a stop: sudo sigscope timers",
+        Subject.TIMERS: "root reads it without a stop: sudo sigscope timers",
+    }
+)
 
 
 @dataclass
@@ -32,19 +40,20 @@ class _Seen:
     masks: dict[int, SignalSet] = field(default_factory=dict)
     queues: dict[int, tuple[SigInfo, ...]] = field(default_factory=dict)
     shared: tuple[SigInfo, ...] | None = None
-    actions: MappingProxyType[int, SigAction] | None = None
+    answers: Answers = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
 
 
 def inspect(
     process: Process,
     permission: Permission,
-    actions: bool = False,
+    subjects: Collection[Subject] = (),
     requests: Requests | None = None,
 ) -> Process:
     """The process with ``depth`` of it and its threads, engine "ptrace".
 
-    ``actions`` asks for the sigactions, too. NoSuchTarget, NotPermitted, NotSupported;
+    What another engine has told before, and a stop does not tell, is kept. ``subjects`` are asked
+    for, too, by calls inside the process. NoSuchTarget, NotPermitted, NotSupported;
     WouldHarm where not one thread can be looked at. A thread that is left alone is a gap.
     """
     obstacles = look_first(process.pid)
@@ -58,20 +67,36 @@ def inspect(
     if reasons and not [one for one in process.living if one.tid not in alone]:
         first = next(iter(reasons.values()))
         raise WouldHarm(f"process {process.pid} is better not stopped: {first.why}", first.hint)
-    plan = plan_for(process, permission) if actions else None
+    topics, unknown = _topics(process, subjects)
+    plan = plan_for(process, permission, topics) if topics else None
     hand = requests or Requests()
 
     def work(session: Session) -> None:
         _visit_all(session, alone, seen)
-        if plan is not None:
-            found = plan if isinstance(plan, str) else ask(session, plan, alone)
-            if isinstance(found, str):
-                seen.gaps.append(Gap(f"handlers of {process.pid}", found, OTHERWISE))
-            else:
-                seen.actions = found
+        if isinstance(plan, str):
+            seen.answers = {topic.subject: plan for topic in topics}
+        elif plan is not None:
+            seen.answers = ask(session, plan, alone)
 
     trace(process.pid, work, permission.proven, hand)
-    return _filled(process, seen)
+    seen.answers = {**seen.answers, **unknown}
+    return _told(_filled(process, seen), topics, seen)
+
+
+def _topics(
+    process: Process, subjects: Collection[Subject]
+) -> tuple[tuple[Topic, ...], dict[Subject, str]]:
+    """What is asked, and of the rest why it is not."""
+    topics, unknown = [], {}
+    for subject in Subject:
+        if subject in subjects:
+            try:
+                topics.append(topic_of(process, subject))
+            except OSError as error:
+                unknown[subject] = error.strerror or "it is gone"
+            except DecodeError as error:
+                unknown[subject] = error.message
+    return tuple(topics), unknown
 
 
 def _visit_all(session: Session, alone: frozenset[int], seen: _Seen) -> None:
@@ -106,8 +131,9 @@ def _read(tracee: Tracee, seen: _Seen) -> None:
 def _filled(process: Process, seen: _Seen) -> Process:
     threads = tuple(
         thread._replace(
-            depth=ThreadDepth(
-                ENGINE,
+            depth=replace(
+                thread.depth or ThreadDepth(ENGINE),
+                engine=ENGINE,
                 blocked=seen.masks[thread.tid],
                 queue=told_here(process, seen.queues[thread.tid]),
             )
@@ -116,24 +142,22 @@ def _filled(process: Process, seen: _Seen) -> Process:
         else thread
         for thread in process.threads
     )
-    shared = None if seen.shared is None else told_here(process, seen.shared)
-    depth = ProcessDepth(
-        ENGINE,
-        actions=_all_actions(process, seen.actions),
-        queue=shared,
-        queued=None if shared is None else len(shared),
-    )
+    depth = replace(process.depth or ProcessDepth(ENGINE), engine=ENGINE)
+    if seen.shared is not None:
+        shared = told_here(process, seen.shared)
+        depth = replace(depth, queue=shared, queued=len(shared))
     return replace(process, threads=threads, depth=depth, gaps=(*process.gaps, *seen.gaps))
 
 
-def _all_actions(
-    process: Process, found: MappingProxyType[int, SigAction] | None
-) -> tuple[SigAction, ...] | None:
-    """64 of them. Only caught signals were asked for: the others have no flags to speak of."""
-    if found is None or process.ignored is None:
-        return None
-    ignored = process.ignored
-    return tuple(
-        found.get(number) or SigAction(SIG_IGN if number in ignored else SIG_DFL, 0, EMPTY)
-        for number in range(FIRST, LAST + 1)
-    )
+def _told(process: Process, topics: Collection[Topic], seen: _Seen) -> Process:
+    """With what it answered, and a gap for each subject of which it told nothing."""
+    failed = {subject: why for subject, why in seen.answers.items() if isinstance(why, str)}
+    for topic in topics:
+        answers = seen.answers[topic.subject]
+        if not isinstance(answers, str):
+            try:
+                process = replace(process, depth=topic.read(process, answers))
+            except OSError as error:
+                failed[topic.subject] = f"its own call failed: {error.strerror}"
+    gaps = (Gap(one.of(process.pid), why, OTHERWISE[one]) for one, why in failed.items())
+    return replace(process, gaps=(*process.gaps, *gaps))
