@@ -12,12 +12,15 @@ import os
 import struct
 from types import TracebackType
 
-MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, PROG_LOAD = 0, 1, 2, 5
+MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, MAP_DELETE, PROG_LOAD = 0, 1, 2, 3, 5
 PROG_GET_NEXT_ID, MAP_GET_NEXT_ID, PROG_GET_FD_BY_ID, OBJECT_GET_INFO = 11, 12, 13, 15
 RAW_TRACEPOINT_OPEN, MAP_FREEZE, LINK_CREATE, LINK_GET_NEXT_ID, ITER_CREATE = 17, 22, 28, 31, 33
 MAP_ARRAY, MAP_RING_BUFFER = 2, 27
 PROG_RAW_TRACEPOINT, PROG_TRACING = 17, 26
-ATTACH_ITERATOR = 28
+MAP_LOOKUP_BATCH, MAP_DELETE_BATCH = 24, 27
+MAP_HASH, MAP_PER_CPU_ARRAY = 1, 6
+ATTACH_TRACEPOINT, ATTACH_EXIT, ATTACH_ITERATOR = 23, 25, 28
+"""Of PROG_TRACING: a tracepoint whose arguments have types; the return of a function."""
 MAP_MMAPABLE, MAP_READ_ONLY = 1 << 10, 1 << 7
 LICENSE = b"Dual MIT/GPL\0"
 """probe_read_kernel is for programs with a licence that the kernel takes for compatible."""
@@ -198,6 +201,43 @@ def open_raw_tracepoint(program: Descriptor, tracepoint: str) -> Descriptor:
     return Descriptor(
         bpf(RAW_TRACEPOINT_OPEN, struct.pack("=QI4x", _address(name), program.number))
     )
+
+
+def attach(program: Descriptor) -> Descriptor:
+    """A link to what a tracing program was loaded for (``attach_type``, ``attach_id``)."""
+    return Descriptor(bpf(RAW_TRACEPOINT_OPEN, struct.pack("=QI4x", 0, program.number)))
+
+
+def create_per_cpu(value_size: int) -> Descriptor:
+    """An array of one value for each CPU."""
+    attributes = struct.pack("=5I", MAP_PER_CPU_ARRAY, 4, value_size, 1, 0)
+    return Descriptor(bpf(MAP_CREATE, attributes))
+
+
+def create_hash(key_size: int, value_size: int, entries: int) -> Descriptor:
+    """A hash, whose memory is taken at once: programs may then add to it anywhere."""
+    attributes = struct.pack("=5I", MAP_HASH, key_size, value_size, entries, 0)
+    return Descriptor(bpf(MAP_CREATE, attributes))
+
+
+def put(descriptor: Descriptor, key: bytes, value: bytes) -> None:
+    """One entry of a hash; OSError E2BIG if it is full."""
+    name = ctypes.create_string_buffer(key, len(key))
+    content = ctypes.create_string_buffer(value, len(value))
+    addresses = _address(name), _address(content)
+    bpf(MAP_UPDATE, struct.pack("=I4xQQQ", descriptor.number, *addresses, 0))
+
+
+def remove(descriptor: Descriptor, key: bytes) -> bool:
+    """Take an entry out of a hash; was it there?"""
+    name = ctypes.create_string_buffer(key, len(key))
+    try:
+        bpf(MAP_DELETE, struct.pack("=I4xQ", descriptor.number, _address(name)))
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            return False
+        raise
+    return True
 
 
 def next_id(command: int, after: int) -> int | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import mmap
 import os
 import select
 import struct
@@ -20,6 +19,7 @@ from sigscope.errors import NotSupported
 from sigscope.kernel.bpf import syscall, trafficcode
 from sigscope.kernel.bpf.layouts import Table, read_layout
 from sigscope.kernel.bpf.opening import INITIAL_PID_NAMESPACE
+from sigscope.kernel.bpf.ring import Ring
 from sigscope.kernel.bpf.syscall import Descriptor
 from sigscope.kernel.bpf.trafficcode import CHILDREN, FOLLOWED, Maps
 from sigscope.model.traffic import Event
@@ -28,10 +28,6 @@ TABLE = Table(trafficcode.FIELDS)
 MACHINE = "x86_64"
 RING = 1 << 24
 MOST_TARGETS, MOST_CONNECTIONS = 1 << 12, 1 << 16
-_HASH, _PER_CPU_ARRAY = 1, 6
-_BUSY, _DISCARD = 1 << 31, 1 << 30
-_PAGE = mmap.PAGESIZE
-_HEADER = 8
 
 
 class Traffic:
@@ -65,25 +61,23 @@ class Traffic:
 
     def _start(self, targets: Mapping[int, bool], connections: Collection[tuple[int, int]]) -> None:
         layout = read_layout(TABLE)
-        self._targets = self._map(_HASH, 4, 4, MOST_TARGETS)
-        self._connections = self._map(_HASH, 8, 4, MOST_CONNECTIONS)
-        scratch = self._map(_PER_CPU_ARRAY, 4, trafficcode.SCRATCH, 1)
-        self._lost = self._map(syscall.MAP_ARRAY, 4, 8, 1)
-        self._ring = self._map(syscall.MAP_RING_BUFFER, 0, 0, RING)
+        self._targets = self._keep(syscall.create_hash(4, 4, MOST_TARGETS))
+        self._connections = self._keep(syscall.create_hash(8, 4, MOST_CONNECTIONS))
+        scratch = self._keep(syscall.create_per_cpu(trafficcode.SCRATCH))
+        self._lost = self._keep(syscall.create_map(syscall.MAP_ARRAY, 8))
+        self._ring = self._open.enter_context(Ring(RING))
         maps = Maps(
             self._targets.number,
             self._connections.number,
             scratch.number,
-            self._ring.number,
+            self._ring.map.number,
             self._lost.number,
         )
-        self._consumer = self._memory(_PAGE, mmap.PROT_READ | mmap.PROT_WRITE, 0)
-        self._data = self._memory(_PAGE + 2 * RING, mmap.PROT_READ, _PAGE)
         self._poll = select.epoll()
         self._open.callback(self._poll.close)
-        self._poll.register(self._ring.number, select.EPOLLIN)
+        self._poll.register(self._ring.map.number, select.EPOLLIN)
         for pid, fd in connections:
-            _put(self._connections, struct.pack("=II", fd, pid), struct.pack("=I", 1))
+            syscall.put(self._connections, struct.pack("=II", fd, pid), struct.pack("=I", 1))
         for name, tracepoint, code in (
             ("fcgi_exit", "sched_process_exit", trafficcode.exits(maps, layout)),
             ("fcgi_signal", "signal_generate", trafficcode.signals(maps, layout)),
@@ -95,16 +89,10 @@ class Traffic:
             self._open.enter_context(syscall.open_raw_tracepoint(program, tracepoint))
         for pid, children in targets.items():
             value = FOLLOWED | CHILDREN if children else FOLLOWED
-            _put(self._targets, struct.pack("=I", pid), struct.pack("=I", value))
+            syscall.put(self._targets, struct.pack("=I", pid), struct.pack("=I", value))
 
-    def _map(self, kind: int, key: int, value: int, entries: int) -> Descriptor:
-        attributes = struct.pack("=5I", kind, key, value, entries, 0)
-        return self._open.enter_context(Descriptor(syscall.bpf(syscall.MAP_CREATE, attributes)))
-
-    def _memory(self, size: int, protection: int, offset: int) -> mmap.mmap:
-        found = mmap.mmap(self._ring.number, size, mmap.MAP_SHARED, protection, offset=offset)
-        self._open.callback(found.close)
-        return found
+    def _keep(self, descriptor: Descriptor) -> Descriptor:
+        return self._open.enter_context(descriptor)
 
     def __enter__(self) -> Traffic:
         return self
@@ -132,27 +120,5 @@ class Traffic:
 
     def events(self) -> Iterator[Event]:
         """What has happened since; DecodeError never, but for a bug of ours."""
-        (place,) = struct.unpack_from("=Q", self._consumer, 0)
-        (end,) = struct.unpack_from("=Q", self._data, 0)
-        try:
-            while place < end:
-                at = _PAGE + place % RING
-                (length,) = struct.unpack_from("=I", self._data, at)
-                if length & _BUSY:
-                    break
-                size = length & ~_DISCARD
-                begin = at + _HEADER
-                place += size + _HEADER + 7 & ~7
-                if not length & _DISCARD:
-                    yield decode_event(self._data[begin : begin + size])
-        finally:
-            struct.pack_into("=Q", self._consumer, 0, place)
-
-
-def _put(descriptor: Descriptor, key: bytes, value: bytes) -> None:
-    import ctypes
-
-    name = ctypes.create_string_buffer(key, len(key))
-    content = ctypes.create_string_buffer(value, len(value))
-    addresses = ctypes.addressof(name), ctypes.addressof(content)
-    syscall.bpf(syscall.MAP_UPDATE, struct.pack("=I4xQQQ", descriptor.number, *addresses, 0))
+        for at, size in self._ring.records():
+            yield decode_event(bytes(self._ring.data[at : at + size]))
