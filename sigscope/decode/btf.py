@@ -16,7 +16,8 @@ from sigscope.errors import DecodeError
 
 MAGIC = 0xEB9F
 _HEADER = struct.Struct("<HBBIIIII")
-INT, POINTER, ARRAY, STRUCT, UNION, ENUM, FUNCTION, ENUM64 = 1, 2, 3, 4, 5, 6, 12, 19
+INT, POINTER, ARRAY, STRUCT, UNION, ENUM, TYPEDEF, FUNCTION = 1, 2, 3, 4, 5, 6, 8, 12
+PROTOTYPE, ENUM64 = 13, 19
 _ALIASES = frozenset((8, 9, 10, 11, 18))
 """typedef, volatile, const, restrict and type_tag: another name for the type they refer to."""
 _COMPOUND = (STRUCT, UNION)
@@ -141,6 +142,18 @@ class Btf:
     def id_of(self, name: str, kind: int) -> int | None:
         """The id of a type, as bpf(2) wants it for a function; None if there is none."""
         return next((one for one in self._found.get(name, ()) if self._type(one)[1] == kind), None)
+
+    def parameters(self, name: str, kind: int = FUNCTION) -> int | None:
+        """How many a function has, or the type of a pointer to one; None if it is not there."""
+        number = self.id_of(name, kind)
+        for _ in range(DEEPEST):
+            if not number:
+                return None
+            _, found, count, target = self._type(self._plain(number))
+            if found == PROTOTYPE:
+                return count
+            number = target if found in (POINTER, FUNCTION) else None
+        raise DecodeError("btf", "its pointers lead in circles")
 
     def size_of(self, number: int) -> int:
         """Bytes of a type; 0 for one that has no size."""

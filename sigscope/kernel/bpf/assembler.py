@@ -51,6 +51,8 @@ _OPERATIONS = {
 _CONDITIONS = {"==": 0x10, ">": 0x20, ">=": 0x30, "&": 0x40, "!=": 0x50, "<": 0xA0, "<=": 0xB0}
 _ALU64, _JUMP, _REGISTER = 0x07, 0x05, 0x08
 _LOAD, _STORE_IMMEDIATE, _STORE, _LOAD_WIDE = 0x61, 0x62, 0x63, 0x18
+_ATOMIC = {4: 0xC3, 8: 0xDB}
+"""BPF_STX | BPF_ATOMIC; 0 in the immediate is BPF_ADD."""
 _MAP_VALUE = 2
 """BPF_PSEUDO_MAP_VALUE: the address of a map's memory."""
 _MAP = 1
@@ -101,6 +103,12 @@ class Assembler:
     def negate(self, dst: Register) -> None:
         """``dst = -dst``"""
         self._put(f"{dst} = -{dst}", _ALU64 | 0x80, dst)
+
+    def add_to(self, base: Register, offset: int, value: Register, size: int = 8) -> None:
+        """``*(base + offset) += value``, undivided even if several CPUs do it at once."""
+        _, word = _SIZES[size]
+        text = f"lock *({word} *)({_place(base, offset)}) += {value}"
+        self._put(text, _ATOMIC[size], base, value, offset)
 
     def address(self, dst: Register, base: Register, offset: int) -> None:
         """``dst = base + offset``"""

@@ -11,12 +11,14 @@ import json
 import zlib
 from collections.abc import Mapping
 
-from sigscope.decode.btf import FUNCTION, Btf, Field
+from sigscope.decode.btf import FUNCTION, TYPEDEF, Btf, Field
 from sigscope.errors import DecodeError, NotSupported
 from sigscope.kernel.bpf import cache
 from sigscope.model.value import dataclass
 
 VMLINUX = "/sys/kernel/btf/vmlinux"
+TRACEPOINT = "btf_trace_"
+"""How the types of tracepoints are named in BTF: a pointer to a function with its arguments."""
 LARGEST_BTF = 1 << 26
 LARGEST_OFFSET = 1 << 20
 """No struct of the kernel is a megabyte long: a cache that says so is damaged."""
@@ -28,7 +30,9 @@ class Table:
     """What a program wants to know of the kernel.
 
     ``fields`` as in :meth:`Btf.field`; behind "|" stand the names that the last part has in
-    other kernels. ``values`` are names of enums, ``functions`` those that programs attach to.
+    other kernels. ``values`` are names of enums, or ``"function()"`` for the number of its
+    parameters; ``functions`` are those that programs attach to, or ``"btf_trace_NAME"`` for a
+    tracepoint.
     """
 
     fields: tuple[str, ...]
@@ -104,18 +108,28 @@ def read_layout(table: Table, path: str = VMLINUX, fresh: bool = False) -> Layou
 
 def layout_of(data: bytes, table: Table) -> Layout:
     """The same from the bytes of a BTF file."""
-    structs = {path.partition(".")[0] for path in (*table.fields, *table.values)}
+    structs = {path.removesuffix("()").partition(".")[0] for path in (*table.fields, *table.values)}
     btf = Btf(data, sorted({*structs, *table.functions}))
     return Layout(
         {first_name(path): _field(btf, path) for path in table.fields},
-        {name: btf.id_of(name, FUNCTION) for name in table.functions},
-        {name: btf.enumerator(name) for name in table.values},
+        {name: btf.id_of(name, _kind(name)) for name in table.functions},
+        {name: _value(btf, name) for name in table.values},
     )
 
 
 def first_name(path: str) -> str:
     """Under which a field is known here: the first of its names."""
     return path.partition("|")[0]
+
+
+def _kind(name: str) -> int:
+    return TYPEDEF if name.startswith(TRACEPOINT) else FUNCTION
+
+
+def _value(btf: Btf, name: str) -> int | None:
+    if not name.endswith("()"):
+        return btf.enumerator(name)
+    return btf.parameters(name[:-2], _kind(name))
 
 
 def _field(btf: Btf, path: str) -> Field | None:

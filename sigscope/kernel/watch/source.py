@@ -20,12 +20,14 @@ class Wanted:
 
     ``signals`` and ``targets`` (processes that get them) narrow it in the kernel, None means
     all. Forks, execs and ends are always told. ``every``: no folding of events that are alike.
+    ``descendants``: what a target forks is a target from its first moment on.
     """
 
     signals: frozenset[Signal] | None = None
     targets: frozenset[int] | None = None
     every: bool = False
     buffers: int = BUFFERS
+    descendants: bool = False
 
 
 class Source(Protocol):
