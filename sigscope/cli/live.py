@@ -12,10 +12,11 @@ from sigscope.errors import ExitStatus, UsageError, WouldHarm
 from sigscope.kernel.ptrace.preflight import look_first, refuse_any
 from sigscope.model.host import Host
 from sigscope.model.live import Method
+from sigscope.model.naming import numbers
 from sigscope.model.process import Process
 from sigscope.model.restart import Prospect
 from sigscope.model.state import State
-from sigscope.render.line import BLANK
+from sigscope.render.line import BLANK, escape
 from sigscope.render.live import announcement, watched_json, watched_lines
 
 
@@ -36,7 +37,7 @@ def try_restart(
     if not as_json:
         put([BLANK])
         put(announcement(host, process, method, width()))
-    if not yes and not asked(f"try it on {process.comm} {process.pid}?"):
+    if not yes and not asked(f"try it on {process.comm} {numbers(process)}?"):
         remark("nothing was stopped")
         return int(ExitStatus.ANSWER_IS_NO)
     from sigscope.actions.restart import try_live
@@ -66,4 +67,4 @@ def asked(question: str) -> bool:
     """Yes or no, from the terminal; UsageError if nobody is there to ask."""
     if sys.stdin is None or not os.isatty(sys.stdin.fileno()):
         raise UsageError("it asks first, and there is nobody to ask", "say so beforehand: --yes")
-    return click.confirm(question, default=False, err=True)
+    return click.confirm(escape(question), default=False, err=True)

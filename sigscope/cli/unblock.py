@@ -24,6 +24,7 @@ from sigscope.kernel.ptrace.preflight import look_first, refuse
 from sigscope.kernel.scan import read_family
 from sigscope.kernel.undoing import load
 from sigscope.model.host import Host
+from sigscope.model.naming import numbers
 from sigscope.model.process import Process
 from sigscope.model.signals import EVERYTHING, LIBC_OWN, UNBLOCKABLE, Signal, SignalSet
 from sigscope.model.unblock import Done, Plan
@@ -100,7 +101,7 @@ def unblock(
     if dry_run:
         _document(host, plan, (), True, as_json)
         return int(ExitStatus.FINE)
-    if not yes and not asked(f"open it in {process.comm} {process.pid}?"):
+    if not yes and not asked(f"open it in {process.comm} {numbers(process)}?"):
         remark("nothing was changed")
         return int(ExitStatus.ANSWER_IS_NO)
     done = act(plan, proven(process, source.machine))
@@ -133,7 +134,7 @@ def _undo(source: ProcFS, target: Target, yes: bool, as_json: bool) -> int:
     record = load(*process.identity)
     if not as_json:
         put(identity(host, process, width()))
-    if not yes and not asked(f"block again what was opened in {process.comm} {process.pid}?"):
+    if not yes and not asked(f"block again what was opened in {process.comm} {numbers(process)}?"):
         remark("nothing was changed")
         return int(ExitStatus.ANSWER_IS_NO)
     done = undo(record, proven(process, source.machine))

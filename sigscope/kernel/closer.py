@@ -8,7 +8,7 @@ the rest for those that the question is about. What is refused becomes a gap.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeVar
@@ -50,9 +50,21 @@ def look_closer(procfs: ProcFS, host: Host, pids: Iterable[int]) -> Host:
     seen = dict(host.processes)
     for pid, process in wanted.items():
         seen[pid] = _look(procfs, process, full=pid in targets)
+    seen = dict(_in_containers(procfs, replace(host, processes=MappingProxyType(seen)), wanted))
     families = [seen[pid] for pid in wanted]
     seen.update((child.pid, child) for child in _with_forkers(procfs, seen, families))
     return look_deeper(procfs, replace(host, processes=MappingProxyType(seen)), targets)
+
+
+def _in_containers(procfs: ProcFS, host: Host, pids: Iterable[int]) -> Mapping[int, Process]:
+    """Only where a container or a pid namespace shows are the files of runtimes asked."""
+    families = (host.processes[pid] for pid in pids)
+    contained = [one.pid for one in families if one.container is not None or len(one.nspid) > 1]
+    if not contained:
+        return host.processes
+    from sigscope.kernel.containers import read_containers
+
+    return read_containers(procfs, host, contained).processes
 
 
 def _look(procfs: ProcFS, process: Process, full: bool) -> Process:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from sigscope.decode.cgroup import Placement, decode_cgroup
 from sigscope.errors import DecodeError
+from sigscope.kernel.containers import read_containers
 from sigscope.kernel.freezer import read_freezer
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.refusal import gap, vanished
@@ -19,8 +20,12 @@ from sigscope.model.host import Host
 from sigscope.model.process import Freezer, Process
 
 
-def read_placements(procfs: ProcFS, host: Host, pids: Iterable[int]) -> Host:
-    """The host, with container, unit and freezer of these processes; kernel threads have none."""
+def read_placements(procfs: ProcFS, host: Host, pids: Iterable[int], names: bool = True) -> Host:
+    """The host, with container, unit and freezer of these processes; kernel threads have none.
+
+    With ``names``, what the runtimes have written down of the containers, too.
+    """
+    pids = tuple(pids)
     known: dict[bytes, tuple[Placement, Freezer | None]] = {}
     seen = dict(host.processes)
     for pid in pids:
@@ -28,7 +33,13 @@ def read_placements(procfs: ProcFS, host: Host, pids: Iterable[int]) -> Host:
         if process is None or process.kernel_thread:
             continue
         seen[pid] = _placed(procfs, process, known)
-    return replace(host, processes=MappingProxyType(seen))
+    host = replace(host, processes=MappingProxyType(seen))
+    contained = [
+        pid
+        for pid in pids
+        if (one := seen.get(pid)) is not None and (one.container is not None or len(one.nspid) > 1)
+    ]
+    return read_containers(procfs, host, contained, names) if contained else host
 
 
 def _placed(

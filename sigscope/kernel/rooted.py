@@ -71,6 +71,11 @@ class RootedFiles:
         self._root = os.open(f"{proc}/{pid}/root", _O_PATH | os.O_DIRECTORY)
         self._start = start
 
+    @property
+    def file_system(self) -> int:
+        """f_type of statfs(2) of the root itself."""
+        return type_of_file_system(self._root)
+
     def read(self, path: str, limit: int = LARGEST) -> bytes:
         """The whole of a regular file of at most ``limit`` bytes."""
         fd = self._regular(path)

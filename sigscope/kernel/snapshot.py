@@ -26,6 +26,8 @@ from sigscope.decode.depth import encode_depth
 from sigscope.errors import BadSnapshot, UsageError
 from sigscope.kernel.alarms import read_alarms
 from sigscope.kernel.closer import look_closer
+from sigscope.kernel.containers import RECORD as CONTAINER
+from sigscope.kernel.containers import encode_container, named_pids, read_containers
 from sigscope.kernel.depths import RECORD as DEPTH
 from sigscope.kernel.details import read_details
 from sigscope.kernel.directory import is_number
@@ -73,6 +75,7 @@ def take_snapshot(
             read_alarms(recording, host, process)
     _keep_depths(tape, host, redact)
     _keep_code(procfs, host, tape)
+    _keep_containers(procfs, host, tape)
     # A snapshot of some processes must not claim, by the list of /proc, that there are more.
     for pid in host.processes:
         read_name(recording, pid)
@@ -88,6 +91,13 @@ def _keep_code(procfs: ProcFS, host: Host, tape: Tape) -> None:
     for pid, process in read_handlers(procfs, host, host.processes).processes.items():
         if process.depth is not None and process.depth.code is not None:
             tape.answers[f"{pid}/{CODE}"] = encode_code(process.depth)
+
+
+def _keep_containers(procfs: ProcFS, host: Host, tape: Tape) -> None:
+    """What the runtimes say of them stands in files of the host, which stay here."""
+    contained = dict(named_pids(host))
+    for pid, container in named_pids(read_containers(procfs, host, contained)):
+        tape.answers[f"{pid}/{CONTAINER}"] = encode_container(container)
 
 
 def _keep_depths(tape: Tape, host: Host, redact: bool) -> None:

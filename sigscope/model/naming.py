@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sigscope.model.process import Process
 from sigscope.model.signals import Signal, SignalSet
 
 _FIRST_NAMED = (
@@ -11,6 +12,20 @@ _FIRST_NAMED = (
 ).split()
 _NEARLY_ALL = 43
 """Two thirds of 64: strace prints such a mask as its complement, and so do we."""
+
+
+def numbers(process: Process) -> str:
+    """Its pid, and what it is in its own pid namespace; in several, from the outer to the inner.
+
+    >>> from sigscope.model import Process, State
+    >>> numbers(Process(7, 1, 1, "cron", 0, State.SLEEPING, (), None, None, None, nspid=(7, 1)))
+    '7 (1 in its pid namespace)'
+    """
+    if len(process.nspid) < 2:
+        return str(process.pid)
+    inside = " then ".join(map(str, process.nspid[1:]))
+    where = process.container.label if process.container is not None else "its pid namespace"
+    return f"{process.pid} ({inside} in {where})"
 
 
 def listed(signals: Iterable[Signal], most: int = 4) -> str:

@@ -89,6 +89,7 @@ class Process:
     cmdline: tuple[str, ...] | None = None
     exe: str | None = None
     container: Container | None = None
+    pid_namespace: int | None = None
     unit: str | None = None
     signalfds: tuple[SignalFd, ...] | None = None
     forked_by: int | None = None

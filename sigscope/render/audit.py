@@ -8,6 +8,7 @@ from dataclasses import replace
 from sigscope.model.audit import Audit, Waiver
 from sigscope.model.finding import Finding, Severity
 from sigscope.model.host import Host
+from sigscope.model.naming import numbers
 from sigscope.model.rule import Rule
 from sigscope.render.document import document, finding_json, gap_json
 from sigscope.render.findings import findings_lines
@@ -51,7 +52,9 @@ def _joined(audit: Audit, findings: list[Finding]) -> Iterator[Finding]:
         first = alike[0]
         pids = list(dict.fromkeys(str(one.pid) for one in alike))
         more = f" and {len(pids) - _MOST_PIDS} more" if len(pids) > _MOST_PIDS else ""
-        who = f"{comm} {' '.join(pids[:_MOST_PIDS])}{more}"
+        one = audit.host.processes[first.pid]
+        shown = " ".join(pids[:_MOST_PIDS]) if len(pids) > 1 else numbers(one)
+        who = f"{comm} {shown}{more}"
         yield replace(first, title=f"{who}: {first.title} [{first.id}]")
 
 

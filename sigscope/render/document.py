@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from sigscope.model.container import Container
 from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.finding import Finding
 from sigscope.model.gap import Gap
@@ -95,12 +96,23 @@ def process_json(process: Process) -> Json:
         "seccomp": process.seccomp,
         "no_new_privs": process.no_new_privs,
         "tracer": process.tracer,
-        "container": None
-        if container is None
-        else {"runtime": container.runtime, "id": container.id},
+        "container": None if container is None else container_json(container),
+        "pid_namespace": process.pid_namespace,
         "unit": process.unit,
         "frozen": None if process.frozen is None else process.frozen.value,
         "depth": process_depth_json(process.depth),
+    }
+
+
+def container_json(container: Container) -> Json:
+    """What is known of it; null is not known."""
+    return {
+        "runtime": container.runtime,
+        "id": container.id,
+        "name": container.name,
+        "pod": container.pod,
+        "pod_uid": container.pod_uid,
+        "hostname": container.hostname,
     }
 
 

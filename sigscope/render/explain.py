@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from sigscope.model.catalog import Said
 from sigscope.model.explanation import Explanation, Outcome
 from sigscope.model.loss import Loss
+from sigscope.model.naming import numbers
 from sigscope.model.process import Process
 from sigscope.render.line import BLANK, Line, Role, Span, escape, wrapped
 from sigscope.render.process import call_text
@@ -29,7 +30,7 @@ _INDENT = "  "
 
 def verdict_lines(explanation: Explanation, process: Process, width: int) -> Iterator[Line]:
     """One sentence, then the kernel's reasons in its own order."""
-    whom = f"{escape(process.comm)} {process.pid}"
+    whom = f"{escape(process.comm)} {escape(numbers(process))}"
     if explanation.sending.tid is not None:
         whom += f", thread {explanation.sending.tid},"
     answer, role = ANSWERS[explanation.outcome]

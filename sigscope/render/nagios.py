@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sigscope.model.audit import Audit
 from sigscope.model.finding import Finding, Severity
+from sigscope.model.naming import numbers
 from sigscope.render.line import escape
 
 STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -59,4 +60,5 @@ def headed(state: int, text: str) -> str:
 
 
 def _named(audit: Audit, finding: Finding) -> str:
-    return f"{finding.id} {audit.host.processes[finding.pid].comm} {finding.pid}"
+    process = audit.host.processes[finding.pid]
+    return f"{finding.id} {process.comm} {numbers(process)}"

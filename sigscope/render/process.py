@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from sigscope.model.host import Host
+from sigscope.model.naming import numbers
 from sigscope.model.process import Process
 from sigscope.model.state import State
 from sigscope.model.syscall import SystemCall
@@ -18,7 +19,7 @@ DOT = " · "
 
 def identity(host: Host, process: Process, width: int) -> Iterator[Line]:
     """Name and pid, then what it does, who runs it, who started it, and where it lives."""
-    name = f"{escape(process.comm)} {_pids(process)}"
+    name = f"{escape(process.comm)} {escape(numbers(process))}"
     facts = [
         _doing(process),
         f"{len(process.living)} threads" if len(process.living) > 1 else "",
@@ -26,6 +27,7 @@ def identity(host: Host, process: Process, width: int) -> Iterator[Line]:
         f"{duration(host.age(process))} old",
         _starter(host, process),
         _place(process),
+        _namespace_init(host, process),
     ]
     first, *rest = rows([name, *filter(None, facts)], width)
     yield Line.of(Span(name, Role.STRONG), first[len(name) :])
@@ -99,12 +101,17 @@ def _doing(process: Process) -> str:
     return doing(leader) if leader is not None else process.state.word
 
 
-def _pids(process: Process) -> str:
-    inside = process.nspid[-1] if len(process.nspid) > 1 else None
-    if inside is None:
-        return str(process.pid)
-    where = process.container.short if process.container is not None else "its pid namespace"
-    return f"{process.pid} ({inside} in {where})"
+def _namespace_init(host: Host, process: Process) -> str:
+    """Who is spared signals in its pid namespace, and takes it along when it ends."""
+    depth = len(process.nspid)
+    if depth < 2:
+        return ""
+    if process.nspid[-1] == 1:
+        return "init of its pid namespace"
+    for one in host.ancestors(process):
+        if len(one.nspid) == depth and one.nspid[-1] == 1:
+            return f"in the pid namespace of {escape(one.comm)} {one.pid}"
+    return ""
 
 
 def _starter(host: Host, process: Process) -> str:
@@ -119,6 +126,4 @@ def _starter(host: Host, process: Process) -> str:
 
 
 def _place(process: Process) -> str:
-    if process.container is not None:
-        return f"{process.container.runtime} container {process.container.short}"
-    return process.unit or ""
+    return escape(str(process.container or process.unit or ""))

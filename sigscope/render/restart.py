@@ -147,7 +147,7 @@ def _refused(one: Prospect) -> bool:
 
 def _owner(process: Process) -> str:
     if process.container is not None:
-        return f"{escape(process.container.runtime)} container {escape(process.container.short)}"
+        return escape(str(process.container))
     return f"unit {escape(process.unit)}" if process.unit else "installed by itself or its parents"
 
 

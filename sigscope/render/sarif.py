@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from sigscope.model.audit import Audit, Waiver
 from sigscope.model.finding import Finding
 from sigscope.model.gap import Gap
+from sigscope.model.naming import numbers
 from sigscope.model.rule import Rule
 from sigscope.render.line import escape
 from sigscope.render.signal_set import Json
@@ -72,7 +73,7 @@ def _results(audit: Audit, ids: list[str]) -> Iterator[Json]:
 
 def _result(audit: Audit, finding: Finding, ids: list[str]) -> Json:
     process = audit.host.processes[finding.pid]
-    name = f"{process.comm} {process.pid}"
+    name = f"{process.comm} {numbers(process)}"
     service = audit.services[finding.pid]
     lines = (f"{name}: {finding.title}", finding.detail, *finding.evidence)
     return {

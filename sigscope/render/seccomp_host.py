@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from sigscope.model.finding import Severity
+from sigscope.model.naming import numbers
 from sigscope.model.seccomp import Answer, action_text
 from sigscope.model.seccomp_report import Outlier, StackReport
 from sigscope.render.line import BLANK, Line, Role, Span, escape, wrapped
@@ -74,7 +75,7 @@ def _restart_text(answer: Answer) -> str:
 def _differs(outlier: Outlier, stacks: Sequence[StackReport]) -> str:
     holder = outlier.holder
     process = holder.process
-    who = f"{process.comm} {process.pid}"
+    who = f"{process.comm} {numbers(process)}"
     if outlier.service == f"process {process.pid}":
         who = f"{threads(holder)} of {who}"
     mine, theirs = (_short(stacks[place], place) for place in (outlier.mine, outlier.theirs))

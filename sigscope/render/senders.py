@@ -7,6 +7,7 @@ from itertools import groupby
 
 from sigscope.model.host import Host
 from sigscope.model.itimer import IntervalTimer, Which
+from sigscope.model.naming import numbers
 from sigscope.model.process import Process
 from sigscope.model.siginfo import SI_KERNEL, SI_USER, SigInfo
 from sigscope.render.duration import duration
@@ -50,6 +51,8 @@ def _who(host: Host, process: Process, info: SigInfo) -> str:
         return f"pid {info.pid} of its own pid namespace, which is not there any more"
     if info.pid == process.pid:
         return "itself"
+    if (known := host.processes.get(info.pid)) is not None:
+        return escape(f"{known.comm} {numbers(known)}")
     name = host.name_of(info.pid)
     return f"{escape(name)} {info.pid}" if name else f"pid {info.pid}, which has ended"
 

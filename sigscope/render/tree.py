@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.finding import Severity
+from sigscope.model.naming import numbers
 from sigscope.model.tree import Branch, Source
 from sigscope.render.findings import titled
 from sigscope.render.line import Line, Role, Span, escape, wrapped
@@ -34,7 +35,7 @@ def _head(
     diagnosis: Diagnosis, branch: Branch, width: int, notes: bool, first: str, margin: str
 ) -> Iterator[Line]:
     process = branch.process
-    name = f"{escape(process.comm)} {process.pid}"
+    name = f"{escape(process.comm)} {escape(numbers(process))}"
     facts = [name]
     if branch.alike:
         facts.append(f"and {len(branch.alike)} more like it")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sigscope.decode.cgroup import decode_cgroup
+from sigscope.decode.cgroup import decode_cgroup, unknown_container
 from sigscope.decode.children import decode_children
 from sigscope.decode.cmdline import LIMIT, decode_cmdline
 from sigscope.decode.fdinfo import decode_epoll, decode_signalfd
@@ -105,6 +105,12 @@ def test_what_has_none_of_the_three_shapes_is_refused(data: bytes) -> None:
         (f"/machine.slice/libpod-{ID}.scope/container", ("podman", ID)),
         (f"/kubepods.slice/crio-{ID}.scope", ("cri-o", ID)),
         ("/lxc.payload.web-1/init.scope", ("lxc", "web-1")),
+        (f"/docker/{ID}/kubepods/a/cri-containerd-{ID[::-1]}.scope", ("containerd", ID[::-1])),
+        (f"/../cri-containerd-{ID}.scope", ("containerd", ID)),
+        (f"/../../x/../{ID}", ("unknown", ID)),
+        ("/user.slice/runc-web_1.scope", ("runc", "web_1")),
+        ("/machine.slice/machine-deb.scope/payload/init.scope", ("systemd-nspawn", "deb")),
+        (f"/kubepods.slice/crio-conmon-{ID}.scope", None),
         (f"/docker/{ID[:-1]}", None),
         (f"/docker/{ID[:-1]}g", None),
         (f"/docker/{ID.upper()}", None),
@@ -116,6 +122,37 @@ def test_a_container_is_known_by_its_path(path: str, container: tuple[str, str] 
     for line in (f"0::{path}\n", f"5:cpu:/\n1:name=systemd:{path}\n"):
         found = decode_cgroup(line.encode()).container
         assert found == (None if container is None else Container(*container))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/kubepods/burstable/pod0f0e0d0c-0001-0002-0003-00a0b0c0d0e0/{ID}",
+        "/kubepods.slice/kubepods-pod0f0e0d0c_0001_0002_0003_00a0b0c0d0e0.slice/crio-{ID}.scope",
+    ],
+)
+def test_the_uid_of_a_pod_stands_in_the_path(path: str) -> None:
+    found = decode_cgroup(f"0::{path.format(ID=ID)}\n".encode()).container
+    assert found is not None
+    assert found.pod_uid == "0f0e0d0c-0001-0002-0003-00a0b0c0d0e0"
+
+
+@pytest.mark.parametrize(
+    ("own", "around", "container"),
+    [
+        (b"0::/box/a1\n", b"0::/\n", "a1"),
+        (b"3:cpu:/x\n0::/\n", b"3:cpu:/\n0::/\n", "x"),
+        (b"0::/box/a1\n", b"0::/box/a1\n", None),
+        (b"0::/a.slice/b.service\n", b"0::/\n", None),
+        (b"0::/..\n", b"0::/\n", None),
+        (b"", b"0::/\n", None),
+    ],
+)
+def test_an_unknown_runtime_leaves_a_cgroup_of_its_own(
+    own: bytes, around: bytes, container: str | None
+) -> None:
+    found = unknown_container(own, around)
+    assert (found and found.id) == container
 
 
 def test_the_innermost_unit_is_told() -> None:

@@ -26,7 +26,7 @@ def service_of(process: Process) -> str:
     'cron'
     """
     if process.container is not None:
-        return f"{process.container.runtime} container {process.container.short}"
+        return str(process.container)
     return process.unit or process.comm
 
 
