@@ -157,7 +157,7 @@ def test_every_json_name_that_is_printed_is_told_and_no_other(
     capture = write(tmp_path / "one.pcap", Talk().whole().segments)
     printed = {
         *asked("pid", pid, signalfd, "--json"),
-        *asked("tree", pid, "--json"),
+        *asked("tree", pid, "--json", "--by", "container"),
         *asked("handlers", pid, "--json", "--all", status=6),
         *asked("timers", str(target("posix_timer").pid), "--json", status=6),
         *asked("seccomp", filtered, "--json", "--disasm", status=6),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 
 from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.finding import Severity
@@ -14,12 +15,15 @@ from sigscope.model.tree import Branch, Source
 
 
 def grow(
-    diagnosis: Diagnosis, shown: Collection[int], audited: Collection[int] = ()
+    diagnosis: Diagnosis,
+    shown: Collection[int],
+    audited: Collection[int] = (),
+    places: Mapping[int, int] = MappingProxyType({}),
 ) -> tuple[Branch, ...]:
     """The shown processes as trees, in the order of their pids.
 
-    A process whose parent is not shown is a root. A source from which nothing came yet is
-    told only for the ``audited`` processes.
+    A process whose parent is not shown, or is at another of the ``places``, is a root. A source
+    from which nothing came yet is told only for the ``audited`` processes.
     """
     processes = diagnosis.host.processes
     sources = {
@@ -32,7 +36,8 @@ def grow(
     for pid in sorted(shown):
         process = processes[pid]
         parent = diagnosis.host.parent(process)
-        if parent is not None and parent.pid in shown:
+        near = parent is not None and places.get(parent.pid) == places.get(pid)
+        if parent is not None and parent.pid in shown and near:
             children[parent.pid].append(process)
         else:
             roots.append(process)

@@ -19,6 +19,7 @@ from sigscope.cli.target import Target, resolve_all
 from sigscope.decode.signal_name import parse_signal
 from sigscope.errors import ExitStatus, NoSuchTarget, UsageError
 from sigscope.kernel.closer import look_closer
+from sigscope.kernel.details import read_machine
 from sigscope.kernel.losses import read_loss
 from sigscope.kernel.process import read_status
 from sigscope.kernel.procfs import ProcFS
@@ -144,6 +145,8 @@ def _answer(source: ProcFS, target: Target, order: Sending, inside: bool | None)
     if target.pid not in host.processes:
         raise NoSuchTarget(f"there is no process {target.pid}", "it has ended meanwhile")
     host = look_closer(source, host, (target.pid,))
+    if target.pid == 1:
+        host = read_machine(source, host)
     process = host.processes[target.pid]
     within = len(process.nspid) < 2 if inside is None else inside
     sending = Sending(
@@ -186,7 +189,7 @@ def _signal(word: str, targets: tuple[str, ...]) -> Signal:
         return parse_signal(word)
     except UsageError as error:
         with suppress(UsageError):
-            if not targets[0].isdigit():
+            if targets[:1] and not targets[0].isdigit():
                 behind = parse_signal(targets[0]).short
                 error.hint = f"the signal comes first: sigscope explain {behind} {word}"
         raise

@@ -13,7 +13,7 @@ from sigscope.cli.boundary import explain
 from sigscope.cli.fcgi_report import Report
 from sigscope.cli.interruption import Interruption
 from sigscope.cli.output import put_remarks, remark, width
-from sigscope.cli.target import resolve_all
+from sigscope.cli.target import Target, Words, resolve_all
 from sigscope.decode.followed import Finished, Followed
 from sigscope.errors import ExitStatus, NotPermitted, NotSupported, SigscopeError
 from sigscope.kernel.bpf.traffic import Traffic
@@ -69,8 +69,17 @@ def follow(
     return max(stage.status, int(report.status))
 
 
+def _resolved(procfs: ProcFS, words: Sequence[str]) -> tuple[list[Target], int]:
+    """Of a container its init: whoever serves FastCGI in there is found below it."""
+    if isinstance(words, Words) and words.container is not None and not len(words):
+        from sigscope.cli.contained import Inside
+
+        return [Inside(procfs, words.container).init()], int(ExitStatus.FINE)
+    return resolve_all(procfs, words)
+
+
 def _stage(procfs: ProcFS, words: Sequence[str]) -> Stage:
-    found, status = resolve_all(procfs, words)
+    found, status = _resolved(procfs, words)
     stage = Stage(status=status)
     below: set[int] = set()
     for target in found:

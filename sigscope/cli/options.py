@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from sigscope.cli.target import Words
 from sigscope.kernel.passive import AUTO, ENGINES
 from sigscope.model.finding import Severity
 
@@ -33,6 +34,32 @@ class TargetType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
+class ContainerType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """The id or the name of a container; completed from those that run here."""
+
+    name = "container"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from sigscope.analysis.containers import groups
+        from sigscope.kernel.placement import read_placements
+        from sigscope.kernel.procfs import ProcFS
+        from sigscope.kernel.scan import read_host
+
+        procfs = ProcFS()
+        host = read_host(procfs)
+        known = [group.container for group in groups(read_placements(procfs, host, host.processes))]
+        names = sorted({name for one in known for name in (one.label, one.short)})
+        return [
+            CompletionItem(name)
+            for name in names
+            if name.startswith(incomplete) and name.isprintable()
+        ]
+
+
 class SignalOrTarget(TargetType):
     """Signals, and a target behind them: both are completed."""
 
@@ -54,14 +81,54 @@ class SignalOrTarget(TargetType):
 
 
 def target_arguments(required: bool) -> Callable[[F], F]:
-    """Any number of targets; at least one where they are required."""
-    return click.argument(
-        "targets",
-        type=TargetType(),
-        nargs=-1,
-        required=required,
-        metavar="TARGET..." if required else "[TARGET]...",
-    )
+    """Any number of targets, and --container; one of the two where they are required."""
+
+    def words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> Words:
+        return in_container(ctx, param, value, required)
+
+    def add(command: F) -> F:
+        command = click.argument(
+            "targets",
+            type=TargetType(),
+            nargs=-1,
+            callback=words,
+            metavar="TARGET..." if required else "[TARGET]...",
+        )(command)
+        return container_option(command)
+
+    return add
+
+
+def container_option(command: F) -> F:
+    """In which container the targets are meant; a command gets it with its targets."""
+    return click.option(
+        "--container",
+        type=ContainerType(),
+        metavar="ID|NAME",
+        is_eager=True,
+        expose_value=False,
+        callback=_keep_container,
+        help="A PID is one inside this container (id, name or a prefix); without a TARGET, all"
+        " of it.",
+    )(command)
+
+
+_CONTAINER = "sigscope.container"
+
+
+def _keep_container(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    ctx.meta[_CONTAINER] = value
+
+
+def in_container(
+    ctx: click.Context, param: click.Parameter, value: tuple[str, ...], required: bool
+) -> Words:
+    """The words with the container that was named beside them."""
+    found = Words(value)
+    found.container = ctx.meta.get(_CONTAINER)
+    if required and not found:
+        raise click.MissingParameter(ctx=ctx, param=param)
+    return found
 
 
 def procfs_option(command: F) -> F:

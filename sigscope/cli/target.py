@@ -18,6 +18,18 @@ from sigscope.model.value import dataclass
 _SEPARATORS = tuple("-_.0123456789")
 
 
+class Words(tuple[str, ...]):
+    """Targets as they were typed; with ``container``, they are meant inside of that one.
+
+    There is something to look at if there is a word or a container.
+    """
+
+    container: str | None = None
+
+    def __bool__(self) -> bool:
+        return len(self) > 0 or self.container is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One process; ``tid`` if a single thread was named, ``word`` as it was typed.
@@ -32,6 +44,7 @@ class Target:
 
     @property
     def by_name(self) -> bool:
+        """Was it not chosen one by one?"""
         return not is_number(self.word.partition("/")[0])
 
 
@@ -49,7 +62,17 @@ def resolve(procfs: ProcFS, word: str) -> list[Target]:
     names = [
         (pid, comm) for pid, comm in read_names(procfs) if not (procfs.live and pid == os.getpid())
     ]
-    found = (
+    found = variants(procfs, names, word)
+    if found:
+        return [Target(pid, None, word) for pid in found]
+    raise NoSuchTarget(
+        f"no process is called {word!r}", _suggestion(word, [comm for _, comm in names])
+    )
+
+
+def variants(procfs: ProcFS, names: Sequence[tuple[int, str]], word: str) -> list[int]:
+    """Of these (pid, comm) those that are called so; else, those of a variant of the name."""
+    return (
         [pid for pid, comm in names if comm == word]
         or [
             pid
@@ -57,11 +80,6 @@ def resolve(procfs: ProcFS, word: str) -> list[Target]:
             if comm == word[:COMM_LENGTH] and read_program(procfs, pid) == word
         ]
         or [pid for pid, comm in names if _is_variant(comm, word)]
-    )
-    if found:
-        return [Target(pid, None, word) for pid in found]
-    raise NoSuchTarget(
-        f"no process is called {word!r}", _suggestion(word, [comm for _, comm in names])
     )
 
 
@@ -71,12 +89,23 @@ def _is_variant(comm: str, word: str) -> bool:
 
 
 def resolve_all(procfs: ProcFS, words: Iterable[str]) -> tuple[list[Target], int]:
-    """All that are there, each once; what is not is explained, and the worst status returned."""
+    """All that are there, each once; what is not is explained, and the worst status returned.
+
+    Of a container all processes, if none of it is named.
+    """
     found: dict[int, Target] = {}
     status = int(ExitStatus.FINE)
+    container = words.container if isinstance(words, Words) else None
+    if container is not None:
+        from sigscope.cli.contained import Inside
+
+        inside = Inside(procfs, container)
+        words = tuple(words)
+        if not words:
+            return inside.everybody(), status
     for word in words:
         try:
-            targets = resolve(procfs, word)
+            targets = resolve(procfs, word) if container is None else inside.resolve(word)
         except SigscopeError as error:
             status = max(status, _told(error))
             continue
@@ -95,7 +124,7 @@ def _told(error: SigscopeError) -> int:
 
 def _checked(procfs: ProcFS, target: Target) -> Target:
     """Is it there, and is the thread one of its own?"""
-    process = read_status(procfs, target.pid)
+    process = target.process or read_status(procfs, target.pid)
     if target.tid is not None and process.thread(target.tid) is None:
         tids = " ".join(str(thread.tid) for thread in process.threads[:8])
         raise NoSuchTarget(f"process {target.pid} has no thread {target.tid}", f"it has: {tids}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 
 import click
 
@@ -19,9 +20,13 @@ from sigscope.cli.output import put, put_json, put_remarks, width
 from sigscope.cli.progress import Progress
 from sigscope.cli.source import open_source
 from sigscope.cli.target import resolve_all
+from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.scan import read_host
+from sigscope.model.container import Group
 from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.finding import Severity
+from sigscope.model.host import Host
+from sigscope.model.tree import Branch
 from sigscope.render.gaps import gap_count, gap_lines
 from sigscope.render.line import BLANK, Line, Role, wrapped
 from sigscope.render.tree import tree_lines
@@ -30,6 +35,12 @@ from sigscope.render.tree import tree_lines
 @click.command(short_help="Who passed this mask down to whom?")
 @target_arguments(required=False)
 @click.option("-a", "--all", "everything", is_flag=True, help="Show every process, and the notes.")
+@click.option(
+    "--by",
+    type=click.Choice(["container"]),
+    default=None,
+    help="Each container of this host, and what is wrong in it.",
+)
 @json_option
 @fail_on_option
 @engine_option
@@ -37,6 +48,7 @@ from sigscope.render.tree import tree_lines
 def tree(
     targets: tuple[str, ...],
     everything: bool,
+    by: str | None,
     as_json: bool,
     fail_on: str,
     engine: str,
@@ -51,6 +63,7 @@ def tree(
     \b
     sigscope tree               the whole host
     sigscope tree uwsgi         an audit of one service
+    sigscope tree --by container    all containers
     """
     source = open_source(procfs, snapshot, engine)
     found, status = resolve_all(source, targets)
@@ -58,18 +71,28 @@ def tree(
         return status
     with Progress("reading the host") as progress:
         host = read_host(source, progress)
+    known: tuple[Group, ...] = ()
+    if by:
+        host, known = _contained(source, host)
     pids = {target.pid for target in found if target.pid in host.processes}
     diagnosis = diagnose_host(source, host, pids)
     audited, shown = _shown(diagnosis, pids, everything)
     if as_json:
-        from sigscope.render.document import diagnosis_document
+        from sigscope.render.document import diagnosis_document, group_json
 
         processes = [diagnosis.host.processes[pid] for pid in sorted(shown)]
-        put_json(diagnosis_document("tree", diagnosis, processes))
+        answer = diagnosis_document("tree", diagnosis, processes)
+        if by:
+            answer["containers"] = [group_json(group) for group in _groups(known, pids, shown)]
+        put_json(answer)
     else:
-        branches = growing.grow(diagnosis, shown, audited if pids or everything else ())
-        put(tree_lines(diagnosis, branches, width(), notes=everything))
-        put(_summary(diagnosis, audited, bool(shown), everything))
+        told = audited if pids or everything else ()
+        if by:
+            put(_by_container(diagnosis, _groups(known, pids, shown), shown, told, everything))
+        else:
+            branches = growing.grow(diagnosis, shown, told)
+            put(tree_lines(diagnosis, branches, width(), notes=everything))
+        put(_summary(diagnosis, audited, bool(shown or known), everything))
         missing = diagnosis.gaps
         put_remarks(gap_lines(missing, width()) if everything else gap_count(missing))
     bad = any(
@@ -77,6 +100,37 @@ def tree(
         for finding in diagnosis.findings
     )
     return max(status, int(bad))
+
+
+def _contained(source: ProcFS, host: Host) -> tuple[Host, tuple[Group, ...]]:
+    from sigscope.analysis.containers import groups
+    from sigscope.kernel.placement import read_placements
+
+    host = read_placements(source, host, host.processes)
+    return host, groups(host)
+
+
+def _groups(
+    known: Sequence[Group], pids: Collection[int], shown: frozenset[int]
+) -> tuple[Group, ...]:
+    """All of them, or those in which something is shown."""
+    return tuple(group for group in known if not pids or not shown.isdisjoint(group.pids))
+
+
+def _by_container(
+    diagnosis: Diagnosis,
+    known: Sequence[Group],
+    shown: Collection[int],
+    told: Collection[int],
+    everything: bool,
+) -> Iterator[Line]:
+    from sigscope.render.containers import container_lines
+
+    places = {pid: place for place, group in enumerate(known) for pid in group.pids}
+    branches: dict[int, list[Branch]] = defaultdict(list)
+    for branch in growing.grow(diagnosis, shown, told, places):
+        branches[places.get(branch.process.pid, len(known))].append(branch)
+    yield from container_lines(diagnosis, known, branches, width(), everything)
 
 
 def _shown(

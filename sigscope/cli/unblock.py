@@ -13,12 +13,13 @@ from sigscope.actions.unblock import unblock as act
 from sigscope.analysis.restart import proven
 from sigscope.analysis.unblock import ends_it, planned
 from sigscope.cli.live import asked
-from sigscope.cli.options import SignalOrTarget, json_option
+from sigscope.cli.options import SignalOrTarget, container_option, in_container, json_option
 from sigscope.cli.output import put, put_json, put_remarks, remark, width
-from sigscope.cli.target import Target, resolve
+from sigscope.cli.target import Target, Words, resolve
 from sigscope.decode.signal_name import parse_signal
 from sigscope.errors import ExitStatus, NoSuchTarget, UsageError, WouldHarm
 from sigscope.kernel.closer import look_closer
+from sigscope.kernel.directory import is_number
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.ptrace.preflight import look_first, refuse
 from sigscope.kernel.scan import read_family
@@ -39,7 +40,14 @@ SETTLING = (0.02, 0.1)
 
 
 @click.command(short_help="Free a stuck signal, live (alters the target).")
-@click.argument("words", nargs=-1, required=True, type=SignalOrTarget(), metavar="SIGNAL... TARGET")
+@click.argument(
+    "words",
+    nargs=-1,
+    type=SignalOrTarget(),
+    callback=lambda ctx, param, value: in_container(ctx, param, value, required=True),
+    metavar="SIGNAL... TARGET",
+)
+@container_option
 @click.option("--thread", "tids", type=int, multiple=True, metavar="TID", help="This thread only.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show the plan, and change nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
@@ -52,7 +60,7 @@ SETTLING = (0.02, 0.1)
 @click.option("--force", is_flag=True, help="Also stop threads whose call a stop may break.")
 @json_option
 def unblock(
-    words: tuple[str, ...],
+    words: Words,
     tids: tuple[int, ...],
     dry_run: bool,
     yes: bool,
@@ -72,8 +80,8 @@ def unblock(
     sigscope unblock --undo 4285
     """
     source = ProcFS()
-    *names, word = words
-    target = _single(source, word)
+    names, word = _split(words)
+    target = _single(source, word, words.container)
     if undoing:
         if names or dry_run or keep_pending_out:
             raise UsageError("--undo takes a TARGET alone", f"sigscope unblock --undo {word}")
@@ -170,7 +178,20 @@ def _look(source: ProcFS, target: Target) -> tuple[Host, Process]:
     return host, _alive(host.processes[target.pid])
 
 
-def _single(source: ProcFS, word: str) -> Target:
+def _split(words: Words) -> tuple[list[str], str]:
+    """The signals, and the target; in a container that may be left out, and is its init then."""
+    last = words[-1] if len(words) else ""
+    if words.container is not None and not is_number(last.partition("/")[0]):
+        return list(words), ""
+    return list(words[:-1]), last
+
+
+def _single(source: ProcFS, word: str, container: str | None = None) -> Target:
+    if container is not None:
+        from sigscope.cli.contained import Inside
+
+        inside = Inside(source, container)
+        return inside.resolve(word)[0] if word else inside.init()
     try:
         found = resolve(source, word)
     except NoSuchTarget as error:

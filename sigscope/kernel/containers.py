@@ -33,14 +33,16 @@ _HOSTNAME = "/etc/hostname"
 _LONGEST_HOSTNAME = 64
 
 
-def read_containers(procfs: ProcFS, host: Host, pids: Iterable[int], names: bool = True) -> Host:
+def read_containers(
+    procfs: ProcFS, host: Host, pids: Iterable[int], hostnames: bool = True
+) -> Host:
     """The host with the whole ``container`` of these processes, whose cgroups have been read.
 
-    ``pid_namespace`` is filled for those in a namespace below ours. With ``names``, the
-    runtime's files are read, too, and the container's hostname.
+    ``pid_namespace`` is filled for those in a namespace below ours. With ``hostnames``, a file of
+    each container itself is read, too.
     """
     seen = dict(host.processes)
-    files = _Files(procfs) if names else None
+    files = _Files(procfs, hostnames)
     cgroups: dict[int, bytes] = {}
     named: dict[tuple[str, str], Container] = {}
     try:
@@ -53,15 +55,14 @@ def read_containers(procfs: ProcFS, host: Host, pids: Iterable[int], names: bool
                 space = _namespace(procfs, pid)
                 if container is None:
                     container = _unknown(procfs, host, process, cgroups)
-            if container is not None and files is not None:
+            if container is not None:
                 if container.key not in named:
                     named[container.key] = files.named(host, container, pid)
                 container = named[container.key]
             if (container, space) != (process.container, process.pid_namespace):
                 seen[pid] = replace(process, container=container, pid_namespace=space)
     finally:
-        if files is not None:
-            files.close()
+        files.close()
     return replace(host, processes=MappingProxyType(seen))
 
 
@@ -99,11 +100,13 @@ def _unknown(
 class _Files:
     """The files of the runtimes, below the root of PID 1; opened when they are first wanted."""
 
-    def __init__(self, procfs: ProcFS) -> None:
+    def __init__(self, procfs: ProcFS, hostnames: bool) -> None:
         self._procfs = procfs
         self._root: RootedFiles | None = None
         self._opened = False
         self._lists: dict[str, object] = {}
+        self._places: dict[str, bool] = {}
+        self._hostnames = hostnames
 
     def named(self, host: Host, container: Container, pid: int) -> Container:
         """The same, with all that is told of it; ``pid`` is one of its processes."""
@@ -115,7 +118,7 @@ class _Files:
         runtime = container.runtime
         if runtime == UNKNOWN and place.startswith(("/run/runc/", "/run/crun/")):
             runtime = place.split("/")[2]
-        hostname = self._hostname(pid)
+        hostname = self._hostname(pid) if self._hostnames else None
         if hostname == host.name or (hostname and container.id.startswith(hostname)):
             hostname = None  # it says nothing of its own
         return replace(container, runtime=runtime, name=said.name, pod=said.pod, hostname=hostname)
@@ -126,6 +129,8 @@ class _Files:
         if root is None or "/" in container.id:
             return found, place
         for pattern, reader in FILES:
+            if not self._has(root, pattern.partition("{id}")[0]):
+                continue
             path = pattern.format(id=container.id)
             content = self._content(root, path, keep=reader is storage)
             if content is None:
@@ -136,6 +141,12 @@ class _Files:
             if found.name:
                 break
         return found, place
+
+    def _has(self, root: RootedFiles, place: str) -> bool:
+        """Is that runtime here at all? Asked once, and not for each of hundreds of containers."""
+        if place not in self._places:
+            self._places[place] = root.exists(place)
+        return self._places[place]
 
     def _content(self, root: RootedFiles, path: str, keep: bool) -> object:
         """The JSON of a file; None where there is none that could be read."""

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from sigscope.decode.host import decode_last_ran
 from sigscope.decode.stat import decode_stat
+from sigscope.decode.status import decode_status
 from sigscope.decode.syscall import decode_syscall
 from sigscope.decode.text import decode_text
 from sigscope.decode.timers import decode_timers
@@ -126,10 +127,12 @@ def read_machine(procfs: ProcFS, host: Host) -> Host:
     """Is PID 1 of this /proc the init of the machine, or that of a container?"""
     for who in ("1", "self"):
         try:
+            if who == "self" and len(decode_status(procfs.root.record("self/status")).nspid) != 1:
+                break  # we live below it: our namespace is not that of this /proc
             return replace(
                 host, whole_machine=procfs.root.link(f"{who}/ns/pid") == INITIAL_PID_NAMESPACE
             )
-        except OSError:
+        except (OSError, DecodeError):
             continue
     return host
 

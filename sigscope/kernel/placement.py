@@ -20,10 +20,13 @@ from sigscope.model.host import Host
 from sigscope.model.process import Freezer, Process
 
 
-def read_placements(procfs: ProcFS, host: Host, pids: Iterable[int], names: bool = True) -> Host:
+def read_placements(
+    procfs: ProcFS, host: Host, pids: Iterable[int], hostnames: bool = False
+) -> Host:
     """The host, with container, unit and freezer of these processes; kernel threads have none.
 
-    With ``names``, what the runtimes have written down of the containers, too.
+    Containers have the names that their runtimes have written down; with ``hostnames``, a file
+    of each container is read, too.
     """
     pids = tuple(pids)
     known: dict[bytes, tuple[Placement, Freezer | None]] = {}
@@ -39,7 +42,7 @@ def read_placements(procfs: ProcFS, host: Host, pids: Iterable[int], names: bool
         for pid in pids
         if (one := seen.get(pid)) is not None and (one.container is not None or len(one.nspid) > 1)
     ]
-    return read_containers(procfs, host, contained, names) if contained else host
+    return read_containers(procfs, host, contained, hostnames) if contained else host
 
 
 def _placed(

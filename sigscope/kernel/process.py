@@ -52,6 +52,19 @@ def read_or_gap(procfs: ProcFS, pid: int) -> Process | Gap | None:
         return Gap(f"process {pid}", error.message, error.hint)
 
 
+def tid_outside(procfs: ProcFS, pid: int, tid: int, depth: int) -> int | None:
+    """The thread of this process that is ``tid`` in the pid namespace so far below ours."""
+    try:
+        with procfs.enter(pid) as directory:
+            for name in directory.names("task"):
+                numbers = decode_status(directory.record(f"task/{name}/status")).nspid
+                if len(numbers) > depth and numbers[depth] == tid:
+                    return int(name)
+    except (OSError, DecodeError, ValueError):
+        pass
+    return None
+
+
 def read_process_in(directory: Directory, pid: int) -> Process:
     """The same from an open directory; OSError as it comes."""
     status = decode_status(directory.record("status"))

@@ -89,6 +89,14 @@ class RootedFiles:
         finally:
             os.close(fd)
 
+    def exists(self, path: str) -> bool:
+        """Is there such a directory, and may it be entered?"""
+        try:
+            os.close(self._resolve(path, _O_PATH | os.O_DIRECTORY))
+        except OSError:
+            return False
+        return True
+
     def names(self, path: str) -> list[str]:
         """The entries of a directory, sorted; EFBIG if there are more than 4,096."""
         place = self._resolve(path, _O_PATH | os.O_DIRECTORY)

@@ -68,6 +68,6 @@ class Group:
 
     container: Container
     pids: tuple[int, ...]
-    init: int | None
+    init: int
     depth: int
     inside: Mapping[int, int]

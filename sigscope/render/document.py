@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from sigscope.model.container import Container
+from sigscope.model.container import Container, Group
 from sigscope.model.diagnosis import Diagnosis
 from sigscope.model.finding import Finding
 from sigscope.model.gap import Gap
@@ -113,6 +113,16 @@ def container_json(container: Container) -> Json:
         "pod": container.pod,
         "pod_uid": container.pod_uid,
         "hostname": container.hostname,
+    }
+
+
+def group_json(group: Group) -> Json:
+    """A container with its processes; ``inside`` are their pids in there, in the same order."""
+    return {
+        **container_json(group.container),
+        "init": group.init,
+        "pids": list(group.pids),
+        "inside": [group.inside.get(pid) for pid in group.pids],
     }
 
 

@@ -104,12 +104,12 @@ def _doing(process: Process) -> str:
 def _namespace_init(host: Host, process: Process) -> str:
     """Who is spared signals in its pid namespace, and takes it along when it ends."""
     depth = len(process.nspid)
-    if depth < 2:
+    if depth < 2 or process.nspid[-1] == 1:
         return ""
-    if process.nspid[-1] == 1:
-        return "init of its pid namespace"
     for one in host.ancestors(process):
         if len(one.nspid) == depth and one.nspid[-1] == 1:
+            if one.pid == process.ppid:
+                return ""  # that is told already
             return f"in the pid namespace of {escape(one.comm)} {one.pid}"
     return ""
 

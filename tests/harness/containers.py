@@ -8,7 +8,7 @@ import os
 import secrets
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ class Container(Daemon):
     """A container by runc, without a daemon; ``init`` is its PID 1, as this host counts.
 
     ``seccomp``: linux.seccomp of the runtime's configuration. ``folders`` are there, too, under
-    their own names, to be read and written.
+    their own names, to be read and written. ``change`` alters the configuration at last.
     """
 
     def __init__(
@@ -32,10 +32,13 @@ class Container(Daemon):
         command: Collection[str],
         seccomp: Mapping[str, object] | None = None,
         folders: Collection[Path] = (),
+        cgroup: str = CGROUP,
+        change: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         runc = required("runc", "runc")
         self._folder = tempfile.TemporaryDirectory(prefix="sigscope-container-")
         self.id = secrets.token_hex(32)
+        self._cgroup = cgroup
         bundle = Path(self._folder.name)
         (bundle / "rootfs").mkdir()
         config = self._config(command)
@@ -45,6 +48,8 @@ class Container(Daemon):
             {"destination": str(path), "source": str(path), "type": "bind", "options": ["bind"]}
             for path in folders
         ]
+        if change is not None:
+            change(config)
         (bundle / "config.json").write_text(json.dumps(config))
         self._runc = [runc, "--root", f"{bundle}/state"]
         super().__init__([*self._runc, "run", "--bundle", str(bundle), self.id])
@@ -72,7 +77,7 @@ class Container(Daemon):
             },
             "root": {"path": "rootfs"},
             "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}, *binds],
-            "linux": {"namespaces": namespaces, "cgroupsPath": f"/{CGROUP}/{self.id}"},
+            "linux": {"namespaces": namespaces, "cgroupsPath": f"/{self._cgroup}/{self.id}"},
         }
 
     def _has_begun(self) -> bool:
@@ -92,7 +97,7 @@ class Container(Daemon):
             subprocess.run([*self._runc, "delete", "--force", self.id], capture_output=True)
             super().stop()
             self._folder.cleanup()
-            for path in (CGROUP, CGROUP.partition("/")[0]):
+            for path in (self._cgroup, self._cgroup.partition("/")[0]):
                 for place in Path("/sys/fs/cgroup").glob(f"*/{path}"):
                     with contextlib.suppress(OSError):
                         place.rmdir()

@@ -84,7 +84,12 @@ class Delivery:
     @property
     def forced(self) -> bool:
         """From an ancestor pid namespace, and a signal that even an init must obey."""
-        return self.kernel_only and not self.order.from_inside and self.process.pid != 1
+        return self.kernel_only and not self.order.from_inside and not self.machine_init
+
+    @property
+    def machine_init(self) -> bool:
+        """The init of the machine, whom nobody is above; PID 1 of a container is none."""
+        return self.process.pid == 1 and self.host.whole_machine is not False
 
     @property
     def does_nothing(self) -> bool:

@@ -136,14 +136,14 @@ def ignored(delivery: Delivery) -> Verdict | None:
     if delivery.awaits(addressed) and (before := delivery.blocked_before(addressed)) is not False:
         delivery.perhaps_dropped = before is None and (delivery.does_nothing or delivery.spared)
         return None
-    if process.pid == 1 and delivery.kernel_only:
+    if delivery.machine_init and delivery.kernel_only:
         delivery.say("nothing happens", "nobody can kill or stop the init of the host")
         return decided(Outcome.DISCARDED)
     # A tracer wants to hear of ignored signals, too; of a dead leader it has let go.
     if process.tracer is not None and not addressed.state.gone and delivery.name != "SIGKILL":
         return None
     if delivery.spared and not delivery.forced:
-        where = "the host" if process.pid == 1 else "its pid namespace"
+        where = "the host" if delivery.machine_init else "its pid namespace"
         delivery.say("nothing happens", f"it is the init of {where}, and has no handler for it")
         return decided(Outcome.DISCARDED)
     if delivery.does_nothing:
