@@ -24,7 +24,7 @@ FRONT_ENDS = frozenset(("nginx", "apache2", "httpd", "lighttpd", "caddy", "h2o")
 _ON_A_DESCRIPTOR = frozenset(
     "read recvfrom recvmsg write sendto sendmsg connect accept accept4 readv writev flock".split()
 )
-_FOR_A_REQUEST = frozenset(("read", "recvfrom"))
+_FOR_A_REQUEST = frozenset(("read", "recvfrom", "readv", "recvmsg"))
 _MOST = 1 << 12
 
 

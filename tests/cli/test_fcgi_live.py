@@ -12,6 +12,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,6 +140,56 @@ def test_the_worker_is_not_touched(real: Shop) -> None:
         run.told()
     assert proc.masks(worker) == before
     assert proc.status(worker)["TracerPid"] == "0"
+
+
+WORKER = """
+import os, socket, struct, sys
+def record(kind, content, pad=0):
+    return [struct.pack(">BBHHBx", 1, kind, 1, len(content), pad), content, bytes(pad)]
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[2])
+listener.listen()
+print("ready", flush=True)
+while True:
+    peer, _ = listener.accept()
+    fd, size, data, head = peer.fileno(), int(sys.argv[3]), b"", bytearray(8)
+    while not data.endswith(struct.pack(">BBHHH", 1, 5, 1, 0, 0)):
+        rest = bytearray(4096)
+        got = os.readv(fd, [head, rest]) if sys.argv[1] == "vectors" else (
+            peer.recvmsg_into([head, rest])[0])
+        data += (head + rest)[:got]
+    page = b"Status: 404 Not Found\\r\\n\\r\\nno"
+    pieces = record(7, b"e" * size, 3) + record(6, page, 5) + record(3, bytes(8))
+    os.writev(fd, pieces) if sys.argv[1] == "vectors" else peer.sendmsg(pieces)
+    peer.close()
+"""
+
+
+@pytest.mark.parametrize("way", ["vectors", "messages"])
+def test_a_worker_that_writes_headers_and_contents_at_once_is_seen_whole(
+    tmp_path: Path, way: str
+) -> None:
+    listen = str(tmp_path / "worker.sock")
+    with subprocess.Popen(
+        [sys.executable, "-c", WORKER, way, listen, "700"], stdout=subprocess.PIPE
+    ) as worker:
+        try:
+            assert worker.stdout is not None
+            assert worker.stdout.readline()
+            with following(worker.pid, "--count", 2, "--buffer", "1k") as run:
+                for number in range(2):
+                    with connected(listen) as peer:
+                        peer.sendall(question(Path("/page"), f"number={number}"))
+                        _answer(peer)
+                told = run.told()
+        finally:
+            worker.kill()
+    assert [one["uri"] for one in told] == [f"/steps.php?number={number}" for number in range(2)]
+    for one in told:
+        assert (one["stderr_bytes"], one["stdout_bytes"]) == (700, 27)
+        assert one["complete"] is True
+        assert one["front_ends"][0]["status"] == 404
+    assert run.status == 0
 
 
 def test_requests_on_a_connection_that_is_kept(real: Shop) -> None:

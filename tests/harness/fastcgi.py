@@ -146,8 +146,9 @@ class Shop:
             self._connection.close()
 
     def worker(self, pool: str) -> int:
-        """The pid of the only worker."""
-        (worker,) = proc.descendants(self.masters[pool].pid)
+        """The pid of the only worker; the pool listens before it is forked."""
+        master = self.masters[pool].pid
+        (worker,) = proc.eventually(lambda: proc.descendants(master), PATIENCE)
         return worker
 
     def log(self) -> str:

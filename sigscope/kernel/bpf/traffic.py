@@ -16,15 +16,17 @@ from types import TracebackType
 
 from sigscope.decode.traffic import decode_event
 from sigscope.errors import NotSupported
-from sigscope.kernel.bpf import syscall, trafficcode
+from sigscope.kernel.bpf import syscall
 from sigscope.kernel.bpf.layouts import Table, read_layout
 from sigscope.kernel.bpf.opening import INITIAL_PID_NAMESPACE
 from sigscope.kernel.bpf.ring import Ring
 from sigscope.kernel.bpf.syscall import Descriptor
-from sigscope.kernel.bpf.trafficcode import CHILDREN, FOLLOWED, Maps
+from sigscope.kernel.bpf.trafficcalls import system_calls
+from sigscope.kernel.bpf.trafficcode import CHILDREN, FOLLOWED, SCRATCH, Maps
+from sigscope.kernel.bpf.traffictasks import FIELDS, exits, forks, signals
 from sigscope.model.traffic import Event
 
-TABLE = Table(trafficcode.FIELDS)
+TABLE = Table(FIELDS)
 MACHINE = "x86_64"
 RING = 1 << 24
 MOST_TARGETS, MOST_CONNECTIONS = 1 << 12, 1 << 16
@@ -63,7 +65,7 @@ class Traffic:
         layout = read_layout(TABLE)
         self._targets = self._keep(syscall.create_hash(4, 4, MOST_TARGETS))
         self._connections = self._keep(syscall.create_hash(8, 4, MOST_CONNECTIONS))
-        scratch = self._keep(syscall.create_per_cpu(trafficcode.SCRATCH))
+        scratch = self._keep(syscall.create_per_cpu(SCRATCH))
         self._lost = self._keep(syscall.create_map(syscall.MAP_ARRAY, 8))
         self._ring = self._open.enter_context(Ring(RING))
         maps = Maps(
@@ -79,10 +81,10 @@ class Traffic:
         for pid, fd in connections:
             syscall.put(self._connections, struct.pack("=II", fd, pid), struct.pack("=I", 1))
         for name, tracepoint, code in (
-            ("fcgi_exit", "sched_process_exit", trafficcode.exits(maps, layout)),
-            ("fcgi_signal", "signal_generate", trafficcode.signals(maps, layout)),
-            ("fcgi_fork", "sched_process_fork", trafficcode.forks(maps, layout)),
-            ("fcgi_calls", "sys_exit", trafficcode.system_calls(maps)),
+            ("fcgi_exit", "sched_process_exit", exits(maps, layout)),
+            ("fcgi_signal", "signal_generate", signals(maps, layout)),
+            ("fcgi_fork", "sched_process_fork", forks(maps, layout)),
+            ("fcgi_calls", "sys_exit", system_calls(maps)),
         ):
             program = syscall.load_program(name, code.assemble(), syscall.PROG_RAW_TRACEPOINT)
             self._open.enter_context(program)

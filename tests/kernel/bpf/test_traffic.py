@@ -93,6 +93,80 @@ def test_what_is_read_and_written_on_an_accepted_connection_and_nothing_else(
     assert seen_in_order(events)
 
 
+PIECES = """
+import os, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+print("ready", flush=True)
+peer, _ = listener.accept()
+fd, cut, buffers = peer.fileno(), int(sys.argv[3]), [bytearray(7), bytearray(0), bytearray(1 << 20)]
+while True:
+    peer.recv(5, socket.MSG_PEEK)
+    peer.recvmsg(5, 0, socket.MSG_PEEK)
+    if sys.argv[2] == "vectors":
+        size = os.readv(fd, buffers)
+    else:
+        size = peer.recvmsg_into(buffers)[0]
+    data = b"".join(buffers)[:size]
+    pieces = [b"", *(data[at : at + cut] for at in range(0, size, cut))]
+    if not data:
+        break
+    while pieces:
+        some, pieces = pieces[:1000], pieces[1000:]
+        written = os.writev(fd, some) if sys.argv[2] == "vectors" else peer.sendmsg(some)
+        assert written == sum(map(len, some))
+"""
+
+
+def echoed(folder: Path, way: str, cut: int, *words: bytes) -> list[Event]:
+    """All that is seen of a process that reads and writes in pieces of so many bytes."""
+    path = str(folder / "pieces")
+    with subprocess.Popen(
+        [sys.executable, "-c", PIECES, path, way, str(cut)], stdout=subprocess.PIPE
+    ) as run:
+        try:
+            assert run.stdout is not None
+            assert run.stdout.readline()
+            with Traffic({run.pid: False}, []) as seen:
+                say(path, *words)
+                return until(seen, Did.ENDED)
+        finally:
+            run.kill()
+
+
+def moved(events: list[Event], did: Did) -> list[Event]:
+    return [one for one in events if one.did is did and one.result > 0]
+
+
+@pytest.mark.parametrize("way", ["vectors", "messages"])
+def test_what_an_iovec_names_is_copied_piece_by_piece(tmp_path: Path, way: str) -> None:
+    words = b"abc", bytes(range(200)), b"z" * 3000
+    events = echoed(tmp_path, way, 150, *words)
+    for did in (Did.READ, Did.WROTE):
+        found = moved(events, did)
+        assert all(one.whole and one.result == len(one.data) for one in found), did
+        assert b"".join(one.data for one in found) == b"".join(words)
+
+
+@pytest.mark.parametrize("way", ["vectors", "messages"])
+@pytest.mark.parametrize(("cut", "size", "least"), [(10, 2000, 230), (9000, 60000, 16320)])
+def test_of_many_or_long_pieces_the_first_are_copied(
+    tmp_path: Path, way: str, cut: int, size: int, least: int
+) -> None:
+    word = bytes(number % 251 for number in range(size))
+    events = echoed(tmp_path, way, cut, word)
+    written = moved(events, Did.WROTE)
+    assert sum(one.result for one in written) == size
+    assert all(one.whole for one in written)
+    at = 0
+    for one in written:
+        assert len(one.data) >= min(least, one.result)
+        assert word[at:].startswith(one.data)
+        at += one.result
+    assert any(len(one.data) < one.result for one in written)
+
+
 def seen_in_order(events: list[Event]) -> bool:
     return all(a.time <= b.time for a, b in itertools.pairwise(events))
 
