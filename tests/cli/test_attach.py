@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import TARGET_FIXTURE
 from tests.harness import proc
 from tests.harness.targets import Target
+from tests.kernel.bpf.engine import need_engine
 from tests.kernel.command import NOBODY, as_nobody, environment, sigscope
 
 x86_64_only = pytest.mark.skipif(
@@ -50,6 +51,20 @@ def test_the_lasting_mask_of_sigsuspend(target: TARGET_FIXTURE) -> None:
     (thread,) = told["threads"]
     assert thread["blocked"]["signals"] == [signal.Signals(n).name for n in sorted(shown)]
     assert thread["depth"]["blocked"] != thread["blocked"]
+
+
+def test_a_stop_takes_nothing_away_that_the_bpf_engine_has_told(target: TARGET_FIXTURE) -> None:
+    """Handlers and timers are its, lasting masks and queues are those of the stop."""
+    need_engine()
+    process = target("handler_places")
+    said = sigscope("pid", "--attach", process.pid)
+    assert b"own_handler" in said.stdout
+    told = depth(process, "--attach")
+    assert told["engines"] == ["proc", "bpf", "ptrace"]
+    assert told["depth"]["engine"] == "ptrace"
+    assert told["depth"]["itimers"] == []
+    (thread,) = told["threads"]
+    assert thread["depth"]["filters"] == []
 
 
 @x86_64_only

@@ -145,6 +145,32 @@ def vanished(thread: Tracee) -> bool:
     return False
 
 
+@pytest.mark.parametrize("seen", [True, False])
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [("nanosleep", "kill"), ("epoll_wait_endless", "none"), ("recvfrom_timeo", "errno:1")],
+)
+def test_a_thread_that_is_about_to_enter_a_call_is_let_go_in_it(
+    target: TARGET_FIXTURE, call: str, answer: str, seen: bool
+) -> None:
+    """A detach from there would interrupt the call, and nobody could undo it."""
+    process = target("blocking_call", call, 600_000, "none", answer)
+
+    def work(session: Session) -> None:
+        session.hold()
+        (thread,) = session.held
+        thread.to_syscall()  # it enters the same call again
+        if seen:
+            assert thread.await_stop().kind is StopKind.SYSCALL
+
+    for _ in range(3):
+        trace(process.pid, work)
+        proc.eventually(lambda: proc.state(process.pid) == "S", saying="it sleeps again")
+        untouched(process.pid)
+        with pytest.raises(TimeoutError):
+            process.hear(0.05)
+
+
 def test_a_killed_target_is_no_error(target: TARGET_FIXTURE) -> None:
     process = target("all_threads_block", {15}, 3)
 

@@ -9,17 +9,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from sigscope.decode.stat import decode_stat
-from sigscope.decode.status import decode_seccomp, decode_status, decode_thread_status
-from sigscope.errors import DecodeError, NotSupported
-from sigscope.kernel.directory import LiveDirectory, is_number
+from sigscope.errors import NotSupported
 from sigscope.kernel.ptrace.architecture import architecture
 from sigscope.kernel.ptrace.holding import in_own_thread, leave, run_on
 from sigscope.kernel.ptrace.laundering import RESTART_SYSCALL
 from sigscope.kernel.ptrace.refusing import refusal
 from sigscope.kernel.ptrace.requests import Requests
+from sigscope.kernel.ptrace.threads import Threads
 from sigscope.kernel.ptrace.tracee import STOP_PATIENCE, Tracee
-from sigscope.kernel.ptrace.waiting import Stop, await_change, reap
+from sigscope.kernel.ptrace.waiting import Stop, StopKind, await_change, reap
+from sigscope.model.registers import Phase
 from sigscope.model.state import State
 
 T = TypeVar("T")
@@ -52,10 +51,10 @@ class Session:
         self._requests = requests or Requests()
         try:
             self._pidfd = os.pidfd_open(pid)
-            self._tasks = LiveDirectory(f"/proc/{pid}/task")
+            self._threads = Threads(pid)
         except OSError as error:
             raise refusal(pid, pid, error) from None
-        self._own_child = _parent(self._tasks, pid) == os.getpid()
+        self._own_child = self._threads.parent() == os.getpid()
 
     def __enter__(self) -> Session:
         return self
@@ -65,7 +64,7 @@ class Session:
             self.release()
         finally:
             os.close(self._pidfd)
-            self._tasks.close()
+            self._threads.close()
 
     @property
     def held(self) -> tuple[Tracee, ...]:
@@ -74,11 +73,7 @@ class Session:
 
     def tids(self) -> list[int]:
         """The threads that it has now, the leader first."""
-        try:
-            found = [int(name) for name in self._tasks.names(".") if is_number(name)]
-        except OSError:
-            return []
-        return sorted(found, key=lambda tid: (tid != self.pid, tid))
+        return self._threads.tids()
 
     def hold(self, timeout: float = STOP_PATIENCE, launder: bool = True) -> None:
         """Seize and stop all threads, until a look at them finds no new one.
@@ -145,7 +140,7 @@ class Session:
             try:
                 return tracee.await_stop(timeout)
             except TimeoutError:
-                if time.monotonic() > deadline or self._state(tracee.tid) in _DOES_NOT_STOP:
+                if time.monotonic() > deadline or self._threads.state(tracee.tid) in _DOES_NOT_STOP:
                     raise
 
     def _await(self, tracee: Tracee, timeout: float, launder: bool) -> None:
@@ -161,14 +156,12 @@ class Session:
 
     def approach(self, tid: int) -> bool:
         """Run on the CPU on which this thread ran last. Is it running there now?"""
-        try:
-            data = self._tasks.record(f"{tid}/stat")
-            cpu = decode_stat(data).processor
-        except (OSError, DecodeError):
+        place = self._threads.place(tid)
+        if place is None:
             return False
-        if cpu != self._cpu and run_on(cpu):
-            self._cpu = cpu
-        return data[data.rfind(b")") + 2 :][:1] == b"R"
+        if place.cpu != self._cpu and run_on(place.cpu):
+            self._cpu = place.cpu
+        return place.running
 
     @contextlib.contextmanager
     def visit(self, tid: int, timeout: float = STOP_PATIENCE) -> Iterator[Tracee]:
@@ -222,16 +215,24 @@ class Session:
                 with contextlib.suppress(OSError):
                     if tracee.tid not in self.late:
                         self._stopped(tracee, max(0.05, deadline - time.monotonic()))
+                        self._let_in(tracee)
                     tracee.detach()
 
-    def _state(self, tid: int) -> State:
-        try:
-            return decode_thread_status(self._tasks.record(f"{tid}/status"))[1]
-        except (OSError, DecodeError):
-            return State.DEAD
+    def _let_in(self, tracee: Tracee) -> None:
+        """A thread that is about to enter a call is in it before it is let go.
+
+        DETACH wakes as a signal does (ptrace_detach() of kernel/ptrace.c): from there the call
+        would be interrupted, with nobody left to launder what it gives.
+        """
+        stop = tracee.stop
+        in_syscall = stop is not None and stop.kind is StopKind.SYSCALL
+        if in_syscall and tracee.call().phase is Phase.ENTRY:
+            tracee.resume()
+            tracee.interrupt()
+            self._stopped(tracee, STOP_PATIENCE)
 
     def _alive(self, tid: int) -> bool:
-        return not self._state(tid).gone
+        return not self._threads.state(tid).gone
 
     def reap(self) -> None:
         """Take note of deaths, from another thread.
@@ -245,19 +246,7 @@ class Session:
 
     def _restart_allowed(self, tid: int) -> bool:
         """No filter, or one that is known to let restart_syscall(2) pass."""
-        if RESTART_SYSCALL in self._proven:
-            return True
-        try:
-            return decode_seccomp(self._tasks.record(f"{tid}/status")) == 0
-        except (OSError, DecodeError):
-            return False
-
-
-def _parent(tasks: LiveDirectory, pid: int) -> int:
-    try:
-        return decode_status(tasks.record(f"{pid}/status")).ppid
-    except (OSError, DecodeError):
-        return 0
+        return RESTART_SYSCALL in self._proven or not self._threads.filtered(tid)
 
 
 def trace(
