@@ -9,6 +9,7 @@ from sigscope.errors import DecodeError
 _HIDEPID = rb"hidepid=(\w+)"
 _LONGEST_FRACTION = 9
 _LOADAVG_WORDS, _LONGEST_COUNT = 6, 8
+_LONGEST_CPU = 5
 
 
 def decode_boot_time(data: bytes) -> int:
@@ -67,3 +68,19 @@ def decode_thread_count(loadavg: bytes) -> int:
     if len(words) < _LOADAVG_WORDS or not words[4].isdigit() or len(words[4]) > _LONGEST_COUNT:
         raise DecodeError("loadavg", "it does not count the threads")
     return int(words[4])
+
+
+def decode_cpu_list(data: bytes) -> frozenset[int]:
+    """A list of CPUs as /sys/devices/system/cpu/online has it.
+
+    >>> sorted(decode_cpu_list(b"0-2,5"))
+    [0, 1, 2, 5]
+    """
+    found: set[int] = set()
+    for part in data.strip().split(b",") if data.strip() else ():
+        first, dash, last = part.partition(b"-")
+        numbers = [first, last if dash else first]
+        if not all(one.isdigit() and len(one) <= _LONGEST_CPU for one in numbers):
+            raise DecodeError("cpu/online", "it is not a list of numbers")
+        found.update(range(int(numbers[0]), int(numbers[1]) + 1))
+    return frozenset(found)

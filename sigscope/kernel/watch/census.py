@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from sigscope.decode.cgroup import Placement, decode_cgroup
 from sigscope.decode.cmdline import LIMIT, decode_cmdline
 from sigscope.decode.stat import decode_descent
+from sigscope.decode.status import decode_status
 from sigscope.decode.text import decode_text
 from sigscope.errors import DecodeError
 from sigscope.kernel.directory import Directory, is_number
@@ -92,18 +93,18 @@ class Census:
     def see(self, event: Event) -> None:
         """What an event tells of its tasks; for a fork, exec or end, what that changes."""
         if isinstance(event, Forked):
-            self._learn(event.parent)
+            self.learn(event.parent)
             self._born(event)
         elif isinstance(event, Executed):
             self._executed(event)
         elif isinstance(event, Exited):
-            self._learn(event.task)
+            self.learn(event.task)
             self._ended(event.task.tid)
         elif not isinstance(event, Missed):
             for place in ("sender", "target", "task"):
                 task = getattr(event, place, None)
                 if task is not None:
-                    self._learn(task)
+                    self.learn(task)
 
     def rename(self, tid: int, comm: str) -> None:
         """It has another name from now on (prctl(2), or a write to its comm)."""
@@ -111,8 +112,8 @@ class Census:
         if task is not None:
             self.tasks[tid] = task._replace(comm=comm)
 
-    def _learn(self, told: Task) -> None:
-        """Take from an event's task what is new in it."""
+    def learn(self, told: Task) -> None:
+        """Take from a task that an event tells of what is new in it."""
         known = self.tasks.get(told.tid)
         if known is told or known == told:
             return
@@ -161,7 +162,7 @@ class Census:
         told = event.task
         if told.comm is None and event.path is not None:
             told = told._replace(comm=event.path.rpartition("/")[2][:COMM])
-        self._learn(told)
+        self.learn(told)
         tgid = told.tgid if told.tgid is not None else told.tid
         program = self._programs.get(tgid)
         if program is None:
@@ -203,9 +204,7 @@ class Census:
 
     def task(self, tid: int) -> Task:
         """The thread of this number, or who had it last; with its tid alone if nobody is known."""
-        task = self.tasks.get(tid) or self._dead.get(tid)
-        if task is None:
-            return Task(tid)
+        task = self.tasks.get(tid) or self._dead.get(tid) or self._look(tid)
         if task.comm is None:  # a thread that was there before us, asked for the first time
             comm = self._read(f"{tid}/comm")
             if comm:
@@ -213,6 +212,18 @@ class Census:
                 if tid in self.tasks:
                     self.tasks[tid] = task
         return task
+
+    def _look(self, tid: int) -> Task:
+        """Somebody of whose birth we did not hear."""
+        data = self._read(f"{tid}/status")
+        try:
+            status = decode_status(data or b"")
+        except DecodeError:
+            return Task(tid)
+        parent = self.tasks.get(status.ppid)
+        above = parent.comm if parent is not None else None
+        self._settle(Task(tid, status.tgid, status.name, None, status.ppid, above))
+        return self.tasks[tid]
 
     def threads(self, tgid: int) -> frozenset[int]:
         """The tids of a process that live."""

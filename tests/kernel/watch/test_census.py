@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from sigscope.model.siginfo import SigInfo
 from sigscope.model.signals import Signal
 from sigscope.model.watch import Executed, Exited, Forked, Result, Sent, Task
 from tests.conftest import TARGET_FIXTURE
+from tests.harness import proc
 
 NOBODY = 1 << 22
 """Above every pid that a kernel gives by default: /proc has none of them."""
@@ -48,6 +50,9 @@ def test_what_was_started_is_known_by_its_command_line(census: Census) -> None:
     with subprocess.Popen(["sleep", "1000"]) as child:
         try:
             census.see(forked(os.getpid(), child.pid, comm="python"))
+            # Popen returns while the new program is still being loaded.
+            cmdline = Path(f"/proc/{child.pid}/cmdline")
+            proc.eventually(lambda: cmdline.read_bytes() == b"sleep\x001000\x00")
             census.see(Executed(2, Task(child.pid, child.pid), "/usr/bin/sleep"))
             assert census.task(child.pid).comm == "sleep"
             assert census.cmdline(child.pid) == ("sleep", "1000")

@@ -1,0 +1,1 @@
+"""tracefs: the formats of tracepoints, and a private instance of the kernel's trace buffer."""
