@@ -27,13 +27,16 @@ class Box:
     ``python``: a prefix of the host that is mounted at /opt/python, with the host's libraries.
     ``root``: a root file system to take as it is, instead. ``init``: the PID 1, as this host
     counts, of the pid namespace that it joins, as a sidecar does. ``files``: of this host, by
-    their path inside. ``memory``: of a tmpfs, by its path inside, with its size.
+    their path inside. ``memory``: of a tmpfs, by its path inside, with its size. ``calls``: the
+    only system calls that are allowed; the others fail with EPERM.
     """
 
     python: Path = HERE
     root: Path | None = None
     user: int = 0
     capabilities: Collection[str] = ()
+    ambient: bool = False
+    calls: Collection[str] = ()
     init: int | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
     memory: Mapping[str, str] = field(default_factory=dict)
@@ -63,7 +66,9 @@ class Box:
         return Said(done.returncode, done.stdout, done.stderr)
 
     def _config(self, bundle: Path, command: Collection[str | int]) -> dict[str, Any]:
-        sets = ("bounding", "effective", "permitted")
+        sets = ["bounding", "effective", "permitted"]
+        if self.ambient:  # a user who is not root has none of them otherwise
+            sets += ["inheritable", "ambient"]
         namespaces: list[dict[str, str]] = [{"type": name} for name in ("mount", "ipc", "uts")]
         if self.init is not None:
             namespaces.append({"type": "pid", "path": f"/proc/{self.init}/ns/pid"})
@@ -82,12 +87,19 @@ class Box:
             "root": {"path": str(self.root or bundle / "rootfs"), "readonly": self.read_only},
             "mounts": [
                 {"destination": "/proc", "type": "proc", "source": "proc"},
+                _bind(Path("/sys"), "/sys"),
                 *self._libraries(),
                 *(_bind(source, inside) for inside, source in self.files.items()),
                 *(_tmpfs(inside, size) for inside, size in self.memory.items()),
             ],
-            "linux": {"namespaces": namespaces},
+            "linux": {"namespaces": namespaces, **self._seccomp()},
         }
+
+    def _seccomp(self) -> dict[str, Any]:
+        if not self.calls:
+            return {}
+        allowed = {"names": sorted(self.calls), "action": "SCMP_ACT_ALLOW"}
+        return {"seccomp": {"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [allowed]}}
 
     def _environment(self) -> dict[str, str]:
         usual = {"PATH": "/opt/python/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}

@@ -11,7 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.build import build as build_target
+from tests.harness.build import required
 from tests.harness.command import TREE
+from tests.harness.targets import Target, clean
+from tests.harness.users import own_user
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +35,21 @@ def build(path: Path, *options: str) -> None:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def anothers() -> Iterator[Target]:
+    """A process of a user that is not root: by its own mask and handler, its SIGALRM is stuck.
+
+    What there is to say of it needs its descriptors, for a signalfd might take the signal.
+    """
+    user = own_user()
+    drop = [required("setpriv", "util-linux"), f"--reuid={user}", f"--regid={user}"]
+    if os.geteuid() != 0:
+        pytest.skip("only root can be another: sudo scripts/test")
+    command = [*drop, "--clear-groups", *clean([str(build_target("blocked_pending"))])]
+    with Target("blocked_pending", command, {}) as target:
+        yield target
 
 
 @pytest.fixture

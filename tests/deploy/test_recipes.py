@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.harness.command import TREE
 from tests.test_docs import wrong_calls
 
 PAGES = (TREE / "README.md", *sorted((TREE / "scripts" / "deploy").glob("**/*.md")))
+IMAGE = "registry.example/sigscope:"
 LINE = re.compile(r"^(?: {4}|\t)(\S.*?)(?:\s+# .*)?$", re.MULTILINE)
 
 
@@ -19,12 +21,31 @@ def lines(page: Path) -> list[str]:
     return LINE.findall(page.read_text("utf-8").replace("\\\n", " "))
 
 
+def calls(line: str) -> str:
+    """``sigscope WORDS`` as it is run at last; "" if the line runs something else."""
+    words = shlex.split(line, comments=True)
+    places = [at for at, word in enumerate(words) if word.startswith(IMAGE)]
+    if words[:2] == ["kubectl", "debug"] and "--arguments-only" in words:
+        rest = words[words.index("--") + 1 :]
+    elif words[:1] in (["docker"], ["podman"]) and places:
+        rest = words[places[-1] + 1 :]
+    elif "python3" in words and words[words.index("python3") + 1].endswith("/sigscope.pyz"):
+        rest = words[words.index("python3") + 2 :]
+    else:
+        return ""
+    return " ".join(("sigscope", *rest))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
 def test_the_commands_exist(page: Path) -> None:
-    calls = [line.replace("sigscope.pyz ", "sigscope ") for line in lines(page)]
-    typed = [line for line in calls if not line.startswith(("kubectl cp", "docker cp"))]
+    typed = list(filter(None, map(calls, lines(page))))
+    assert "sigscope tree" in typed
     assert not list(wrong_calls("\n".join(typed)))
-    assert any("sigscope tree" in line for line in typed)
+
+
+def test_an_option_that_does_not_exist_would_be_found() -> None:
+    line = "docker exec -it web python3 /tmp/sigscope.pyz tree --no-such-option"
+    assert list(wrong_calls(calls(line)))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
