@@ -25,6 +25,7 @@ _EVENT = {
 }
 """What has been so since Linux 2.6.31: the file is there to notice if that ever changes."""
 _PADDING, _EXTEND, _STAMP = 29, 30, 31
+_LOSSES = re.compile(rb"(?m)^(?:overrun|commit overrun|dropped events): (\d{1,18})$")
 _WORD = struct.Struct("=I")
 _COUNT = struct.Struct("=Q")
 
@@ -116,3 +117,15 @@ def _decode_records(data: bytes, at: int, end: int, time: int, found: list[Recor
             # An absolute time has 59 bits: the upper five are those of the page.
             time = time + full if kind == _EXTEND else (time >> 59 << 59) | full
             at += 8
+
+
+def decode_stats(data: bytes) -> int:
+    r"""``per_cpu/cpuN/stats``: the records that were written over, dropped, or found no room.
+
+    >>> decode_stats(b"entries: 7\noverrun: 3\ncommit overrun: 0\ndropped events: 2\n")
+    5
+    """
+    found = _LOSSES.findall(data)
+    if not found:
+        raise DecodeError("trace stats", "it does not count what was lost")
+    return sum(map(int, found))

@@ -11,7 +11,8 @@ import threading
 import pytest
 
 from sigscope.kernel.perf import ring
-from sigscope.kernel.perf.source import PerfSource, online
+from sigscope.kernel.perf.source import PerfSource
+from sigscope.kernel.watch.cpus import online
 from sigscope.kernel.watch.source import Wanted
 from sigscope.model.signals import Signal
 from sigscope.model.watch import Delivered, Event, Executed, Exited, Forked, Missed, Result, Sent

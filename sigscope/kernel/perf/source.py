@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 
-from sigscope.decode.host import decode_cpu_list
 from sigscope.decode.perf_ring import decode_ring
 from sigscope.decode.tracepoint import Record
 from sigscope.kernel.perf.refusal import WHAT, refusal
 from sigscope.kernel.perf.ring import GONE, Ring
 from sigscope.kernel.tracefs.root import open_tracefs
+from sigscope.kernel.watch.cpus import online
 from sigscope.kernel.watch.merging import Buffer, Merger
 from sigscope.kernel.watch.narrowing import of_signals
 from sigscope.kernel.watch.source import Wanted
@@ -20,7 +19,6 @@ from sigscope.kernel.watch.waking import Waker
 from sigscope.model.gap import Gap
 from sigscope.model.watch import Event, Missed
 
-ONLINE = "/sys/devices/system/cpu/online"
 AT_ONCE = 1 << 18
 """Bytes of one buffer that are read before the others have their turn."""
 _LOOK_EVERY = 1.0
@@ -124,12 +122,3 @@ def reading(ring: Ring) -> Buffer:
         return decode_ring(data), whole
 
     return read
-
-
-def online() -> frozenset[int]:
-    """The CPUs that are switched on."""
-    try:
-        with open(ONLINE, "rb") as file:
-            return decode_cpu_list(file.read(1 << 13))
-    except OSError:
-        return frozenset(range(os.cpu_count() or 1))

@@ -22,8 +22,24 @@ def _bpf(wanted: Wanted) -> Source:
         raise kind(why, hint) from error
 
 
+def _perf(wanted: Wanted) -> Source:
+    from sigscope.kernel.perf.source import PerfSource
+
+    return PerfSource(wanted)
+
+
+def _tracefs(wanted: Wanted) -> Source:
+    from sigscope.kernel.tracefs.source import TracefsSource
+
+    return TracefsSource(wanted)
+
+
 Opener = Callable[[Wanted], Source]
-PASSIVE: tuple[tuple[str, Opener], ...] = (("bpf", _bpf),)
+PASSIVE: tuple[tuple[str, Opener], ...] = (
+    ("bpf", _bpf),
+    ("perf", _perf),
+    ("tracefs", _tracefs),
+)
 """The sources that disturb nobody, the best first."""
 ON_REQUEST: tuple[tuple[str, Opener], ...] = ()
 """Those that nobody gets without having asked."""

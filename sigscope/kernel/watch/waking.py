@@ -33,16 +33,15 @@ class Waker:
             stack.callback(os.close, self._timer)
             self._left = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
             stack.callback(os.close, self._left)
-            for fd in (self._timer, self._left, *buffers):
+            for fd in (self._timer, self._left):
                 self._poll.register(fd, select.EPOLLIN)
+            for fd in buffers:
+                # By edge: that of a CPU that is switched off would wake us without end.
+                self._poll.register(fd, select.EPOLLIN | select.EPOLLET)
             self._open = stack.pop_all()
 
     def fileno(self) -> int:
         return self._poll.fileno()
-
-    def add(self, buffer: int) -> None:
-        """One more to wait for."""
-        self._poll.register(buffer, select.EPOLLIN)
 
     def clear(self) -> None:
         """To be called before the buffers are read."""
