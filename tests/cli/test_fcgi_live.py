@@ -12,12 +12,13 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sigscope.decode.fastcgi import Decoder
+from sigscope.decode.fastcgi import Decoder, decode_all, encode_all
 from sigscope.model.fcgi import RecordType
 from tests.conftest import TARGET_FIXTURE
 from tests.daemons.serving_signals import Behind
@@ -190,6 +191,48 @@ def test_a_worker_that_writes_headers_and_contents_at_once_is_seen_whole(
         assert one["complete"] is True
         assert one["front_ends"][0]["status"] == 404
     assert run.status == 0
+
+
+SEVERAL_AT_ONCE = """
+import socket, struct, sys
+def record(kind, number, content):
+    return struct.pack(">BBHHH", 1, kind, number, len(content), 0) + content
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+print("ready", flush=True)
+peer, _ = listener.accept()
+data = b""
+while data.count(bytes((1, 5, 0))) < 2:
+    data += peer.recv(4096)
+for number in (2, 1):
+    peer.sendall(record(6, number, bytes((13, 10, 13, 10)) + b"x" * number))
+for number in (2, 1):
+    peer.sendall(record(3, number, bytes(8)))
+peer.recv(1)
+"""
+
+
+def test_requests_that_share_a_connection_are_told_apart_and_not_judged(tmp_path: Path) -> None:
+    listen = str(tmp_path / "worker.sock")
+    asked = [question(Path("/page"), f"number={number}", keep=True) for number in (1, 2)]
+    second = encode_all(replace(one, request_id=2) for one in decode_all(asked[1]))
+    with subprocess.Popen(
+        [sys.executable, "-c", SEVERAL_AT_ONCE, listen], stdout=subprocess.PIPE
+    ) as worker:
+        try:
+            assert worker.stdout is not None
+            assert worker.stdout.readline()
+            with following(worker.pid, "--count", 2) as run, connected(listen) as peer:
+                peer.sendall(asked[0] + second)
+                _answer(peer)
+                told = run.told()
+        finally:
+            worker.kill()
+    assert [one["uri"] for one in told] == [f"/steps.php?number={number}" for number in (2, 1)]
+    assert [one["stdout_bytes"] for one in told] == [6, 5]
+    assert all(one["front_ends"] == [] for one in told)
+    assert all("at once" in " ".join(one["remarks"]) for one in told)
 
 
 def test_requests_on_a_connection_that_is_kept(real: Shop) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,6 +131,45 @@ def test_the_limit_of_a_script_that_computes_advances_and_fires() -> None:
         answer = b"".join(iter(lambda: peer.recv(1 << 16), b""))
         assert b"Maximum execution time of 5 seconds exceeded" in answer
         assert "exited on signal" not in running.log
+
+
+def cpu_time(worker: int) -> int:
+    """Nanoseconds that it has used."""
+    return time.clock_gettime_ns(~worker << 3 | 2)
+
+
+@contextlib.contextmanager
+def signals_of(worker: int, file: Path) -> Iterator[None]:
+    """strace writes down what signals it gets, with their siginfo."""
+    words = [required("strace", "strace"), "-e", "trace=none", "-e", "signal=PROF"]
+    with subprocess.Popen(
+        [*words, "-o", str(file), "-p", str(worker)], stderr=subprocess.DEVNULL
+    ) as tracing:
+        try:
+            proc.eventually(lambda: proc.status(worker)["TracerPid"] != "0", PATIENCE)
+            yield
+        finally:
+            tracing.terminate()
+
+
+def test_it_fires_when_it_was_said_to_and_the_signal_is_the_kernels(tmp_path: Path) -> None:
+    with fpm(SPINS, 4) as (running, peer):
+        worker = running.worker
+        armed(worker)
+        with signals_of(worker, tmp_path / "signals"):
+            before = cpu_time(worker)
+            found = armed(worker)
+            after = cpu_time(worker)
+            assert b"Maximum execution time" in b"".join(iter(lambda: peer.recv(1 << 16), b""))
+            used = cpu_time(worker)
+        # The timer counts whole ticks of the kernel, of which a busy machine may count too many
+        # or too few; and PHP needs some time to end the script, and to answer.
+        left = found["remaining"]
+        assert before + left // 2 < used < after + left + left // 2 + SECOND
+        (arrived,) = [
+            line for line in (tmp_path / "signals").read_text().splitlines() if "SIGPROF" in line
+        ]
+        assert "si_code=SI_KERNEL" in arrived
 
 
 def test_the_limit_that_the_master_keeps_is_told_with_its_value_and_ends_the_worker() -> None:
