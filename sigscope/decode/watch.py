@@ -49,7 +49,8 @@ DISCARDED, LENGTH = 1 << 30, (1 << 28) - 1
 MOST_KEYS = 1 << 16
 """Of so many kinds of events the last one is kept, to tell more of their kind by it."""
 MOST_NAMES = 1 << 12
-_SI_TKILL = -6
+_BY_WHO_RUNS = frozenset((SI_USER, -1, -6))
+"""SI_USER, SI_QUEUE, SI_TKILL"""
 _SIGNALS = (None, *(Signal(number) for number in range(FIRST, LAST + 1)))
 _RESULTS = tuple(Result)
 _KIND = struct.Struct("<I")
@@ -296,13 +297,13 @@ def _siginfo(signal: Signal, content: bytes) -> SigInfo:
 
 
 def _translated(info: SigInfo, flags: int, sender: int) -> SigInfo:
-    """The kernel fills in si_pid as the namespaces of the two see it; for what kill(2) and
-    tgkill(2) send, that is the one who is running."""
-    if not flags & INSIDE or not info.pid:
+    """si_pid is as the namespaces of the two see it, 0 where they do not; but for what kill(2),
+    tgkill(2) and sigqueue(3) send, it stands for the one who is running."""
+    if not flags & INSIDE:
         return info
-    if info.code in (SI_USER, _SI_TKILL):
+    if info.code in _BY_WHO_RUNS:
         return info._replace(pid=sender)
-    return info._replace(inside=True)
+    return info._replace(inside=True) if info.pid else info
 
 
 def _bare(key: Key) -> _Foldable:
