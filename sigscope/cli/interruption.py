@@ -33,6 +33,10 @@ class Interruption:
         """Did it come?"""
         return self._came
 
+    def fileno(self) -> int:
+        """Becomes readable when it comes; for poll(2)."""
+        return self._reads
+
     def wait(self, seconds: float) -> bool:
         """Until it comes, or that time is over; did it come?"""
         if not self._came:
