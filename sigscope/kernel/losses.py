@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from sigscope.decode.children import decode_children
 from sigscope.errors import DecodeError
@@ -13,6 +15,9 @@ from sigscope.model.gap import Gap
 from sigscope.model.loss import Loss
 from sigscope.model.process import Process
 
+if TYPE_CHECKING:
+    from sigscope.kernel.rooted import RootedFiles
+
 UNIT_DIRECTORIES = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system")
 _LONGEST_UNIT = 1 << 16
 
@@ -22,7 +27,7 @@ def read_loss(procfs: ProcFS, process: Process) -> Loss:
     gaps: list[Gap] = []
     children = _children(procfs, process, gaps)
     peers, unix = _connections(procfs, process, gaps)
-    restart = _restart(process.unit) if procfs.live and process.unit else None
+    restart = _restart(procfs.path, process.unit) if procfs.live and process.unit else None
     return Loss(peers, unix, children, restart, tuple(gaps))
 
 
@@ -83,27 +88,32 @@ def _is_socket(directory: Directory, number: str) -> bool:
         return False
 
 
-def _restart(unit: str) -> str | None:
+def _restart(proc: str, unit: str) -> str | None:
     """Restart= of the unit's file and its drop-ins, the last one wins (systemd.service(5))."""
+    from sigscope.kernel.hostfiles import host_files
+
+    files = host_files(proc)
+    if files is None:
+        return None
     template = f"{unit.split('@')[0]}@.{unit.rsplit('.', 1)[-1]}" if "@" in unit else unit
     value = None
-    for name in dict.fromkeys((template, unit)):
-        for directory in reversed(UNIT_DIRECTORIES):
-            value = _restart_in(os.path.join(directory, name)) or value
-            dropins = os.path.join(directory, f"{name}.d")
-            if os.path.isdir(dropins):
-                for file in sorted(os.listdir(dropins)):
-                    value = _restart_in(os.path.join(dropins, file)) or value
+    with files:
+        for name in dict.fromkeys((template, unit)):
+            for directory in reversed(UNIT_DIRECTORIES):
+                place = os.path.join(directory, name)
+                value = _restart_in(files, place) or value
+                with suppress(OSError):
+                    for file in files.names(f"{place}.d"):
+                        value = _restart_in(files, os.path.join(f"{place}.d", file)) or value
     return value
 
 
-def _restart_in(path: str) -> str | None:
+def _restart_in(files: RootedFiles, path: str) -> str | None:
     import configparser
 
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True, delimiters=("=",))
     try:
-        with open(path, encoding="utf-8", errors="backslashreplace") as file:
-            parser.read_string(file.read(_LONGEST_UNIT))
+        parser.read_string(files.read(path, _LONGEST_UNIT).decode(errors="backslashreplace"))
         return parser.get("Service", "Restart", fallback=None)
     except (OSError, configparser.Error):
         return None
