@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -51,27 +52,51 @@ def _connections(
         return None, None
     if not _has_sockets(procfs, process):
         return (), 0
+    try:
+        if not _in_our_network(procfs, process):  # psutil reads the tables of our own
+            return _by_tables(process.pid)
+        return _by_psutil(process.pid)
+    except PermissionError:
+        hint = "run sigscope as root, or as the owner of the process"
+        gaps.append(Gap(f"connections of {process.pid}", "permission denied", hint))
+    except OSError as error:
+        gaps.append(gap("fd", process.pid, error))
+    return None, None
+
+
+def _by_psutil(pid: int) -> tuple[tuple[str, ...], int]:
     try:  # it takes longer to load than all else, and most processes have no socket
         import psutil
     except ImportError:  # it is compiled, and so not part of what is one file for all platforms
-        why = "psutil is not installed in the Python that runs this"
-        gaps.append(Gap(f"connections of {process.pid}", why, "pip install psutil"))
-        return None, None
+        return _by_tables(pid)
     try:
-        seen = psutil.Process(process.pid).net_connections(kind="all")
+        seen = psutil.Process(pid).net_connections(kind="all")
+    except psutil.NoSuchProcess:
+        raise ProcessLookupError(errno.ESRCH, "No such process") from None
     except psutil.Error:
-        hint = "run sigscope as root, or as the owner of the process"
-        gaps.append(Gap(f"connections of {process.pid}", "permission denied", hint))
-        return None, None
+        raise PermissionError(errno.EACCES, "Permission denied") from None
     established = [one for one in seen if one.status == psutil.CONN_ESTABLISHED and one.raddr]
     peers = tuple(sorted(f"{one.raddr.ip}:{one.raddr.port}" for one in established))
     # Of a UNIX socket psutil tells no state: a path is shown for those that listen, too.
-    unix = sum(one.family.name == "AF_UNIX" and not one.laddr for one in seen)
-    return peers, unix
+    return peers, sum(one.family.name == "AF_UNIX" and not one.laddr for one in seen)
+
+
+def _by_tables(pid: int) -> tuple[tuple[str, ...], int]:
+    """The same by the tables of its own network namespace."""
+    from sigscope.kernel.sockets import read_sockets
+
+    connected = [one for one in read_sockets(pid).values() if one.connected]
+    peers = tuple(sorted(one.remote for one in connected if one.remote))
+    return peers, sum(not one.local for one in connected)
+
+
+def _in_our_network(procfs: ProcFS, process: Process) -> bool:
+    with procfs.enter(process.pid) as directory:
+        return directory.link("ns/net") == procfs.root.link("self/ns/net")
 
 
 def _has_sockets(procfs: ProcFS, process: Process) -> bool:
-    """True as well where that is not shown: then psutil says why."""
+    """True as well where that is not shown: then the look at them says why."""
     try:
         with procfs.enter(process.pid) as directory:
             return any(_is_socket(directory, number) for number in directory.names("fd"))
