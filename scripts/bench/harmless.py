@@ -34,6 +34,7 @@ from sigscope.kernel.ptrace.session import Session, trace
 from tests.harness import answering, proc
 from tests.harness.blocked import ANSWERS, Case, Ending, Looking, calls, looked_at
 from tests.harness.inspecting import Dying, done, in_a_child, look, steps
+from tests.harness.killing import ACTIONS, killed_at_every_step
 from tests.harness.queueing import queue_value
 from tests.harness.targets import Target, start
 
@@ -173,12 +174,13 @@ def self_check(cycles: int) -> Iterator[str]:
 def crashes(points: int) -> Iterator[str]:
     """The tracer is killed at chosen steps of a look, and at random moments."""
     with start("self_checking") as process:
-        last, killed = steps(process.pid), 0
-        for number in range(points):
-            step = number * last // points
+        last, killed, number = steps(process.pid), 0, 0
+        while killed < points:  # a look that is shorter than that one ends by itself
+            step = number * last // points % last
+            number += 1
             killed += done(in_a_child(lambda: look(process.pid, requests=Dying(step)))) != 0  # noqa: B023
-            queue_value(process.pid, process.truth["ordered"], number + 1)
-        yield f"killed at {killed} chosen steps of a look: {_verdict(process, points)}"
+            queue_value(process.pid, process.truth["ordered"], number)
+        yield f"killed at {killed} chosen steps of a look: {_verdict(process, number)}"
     dice = random.Random(1)
     with start("self_checking") as process:
         for number in range(points):
@@ -188,6 +190,22 @@ def crashes(points: int) -> Iterator[str]:
             os.kill(child, signal.SIGKILL)
             done(child)
         yield f"killed at {points} random moments: {_verdict(process, points)}"
+
+
+def crashes_in_calls(points: int) -> Iterator[str]:
+    """Killed at each step of each action, over the blocking calls: with 300 points over all."""
+    stride = max(1, 300 // points)
+    yield "killed at each step over the blocking calls; what became of the program:"
+    yield f"{'':24}{'kills':>15}{'waits on':>15}{'EINTR':>15}{'killed':>15}"
+    with tempfile.TemporaryDirectory(prefix="sigscope-bench-") as records:
+        os.environ["XDG_STATE_HOME"] = records
+        for answer, names in (("none", calls()[::stride]), ("kill", calls()[:: 3 * stride])):
+            under = " (filter)" if answer == "kill" else ""
+            for action in ACTIONS:
+                _say(f"killed in {action}{under}")
+                seen = [killed_at_every_step(action, name, answer) for name in names]
+                totals = (sum(column) for column in zip(*seen, strict=True))
+                yield f"{action + under:24}" + "".join(f"{n or '.':>15}" for n in totals)
 
 
 # --- how long ------------------------------------------------------------------------------
@@ -335,6 +353,7 @@ def main(cycles: int) -> int:
             lambda: pauses(Path(scratch)),
             lambda: self_check(max(50, cycles // 20)),
             lambda: crashes(points),
+            lambda: crashes_in_calls(points),
             lambda: load(max(50, cycles // 10)),
             lambda: harm(cycles),
         ]

@@ -9,6 +9,8 @@ programs would notice. epoll_wait, sigtimedwait, semop and socket calls with a t
 with EINTR; nanosleep, poll and futex go on through restart_syscall(2), which some seccomp filters
 refuse, or kill for. So before a thread is let go its return register is looked at, and where
 the program would see the stop, the kernel is told to do the call again (``laundering``).
+Until that is done the stop can be seen, should we be killed: the kernel lets go of what a dead
+tracer held, and no order of steps of ours comes before it. PTRACE_O_EXITKILL would make it worse.
 
 Nothing here is loaded by a command that only reads /proc.
 

@@ -14,10 +14,12 @@ from sigscope.kernel.freezer import read_freezer
 from sigscope.kernel.ptrace.ground import Ground, find_ground
 from sigscope.kernel.ptrace.injection import ABI as MACHINE
 from sigscope.kernel.ptrace.injection import RETURN, CannotInject, ask_inside
-from sigscope.kernel.ptrace.questions import Answer, Question, Topic
+from sigscope.kernel.ptrace.laundering import RESTART_SYSCALL
+from sigscope.kernel.ptrace.questions import Answer, Topic
 from sigscope.kernel.ptrace.requests import Requests
 from sigscope.kernel.ptrace.session import Session
 from sigscope.model.process import Process
+from sigscope.model.registers import Registers
 from sigscope.model.seccomp import Filter
 from sigscope.model.state import State
 from sigscope.model.subject import Subject
@@ -90,7 +92,11 @@ def _forbidden(process: Process) -> str | None:
 
 
 def _order(process: Process, ground: Ground) -> tuple[int, ...]:
-    """Threads that sleep in a call on their own stack first: nothing can be half done there."""
+    """Threads that sleep in a call on their own stack first: nothing can be half done there.
+
+    After them those in restart_syscall(2): rt_sigreturn(2), should it have to heal them, makes
+    that one fail with EINTR.
+    """
     found: list[tuple[int, int]] = []
     for thread in process.living:
         path = f"/proc/{process.pid}/task/{thread.tid}"
@@ -101,7 +107,9 @@ def _order(process: Process, ground: Ground) -> tuple[int, ...]:
             continue
         stands = ground.is_stack(call.stack_pointer)
         if call.running or stands:
-            found.append((0 if stands and (call.number or 0) >= 0 else 1, thread.tid))
+            sleeps = stands and (call.number or 0) >= 0
+            rank = 2 if not sleeps else 1 if call.name == RESTART_SYSCALL else 0
+            found.append((rank, thread.tid))
     return tuple(tid for _, tid in sorted(found))
 
 
@@ -109,8 +117,13 @@ Answers = Mapping[Subject, tuple[Answer, ...] | str]
 """Of each subject one answer for each of its questions, or why there are none."""
 
 
-def ask(session: Session, plan: Plan, alone: frozenset[int]) -> Answers:
-    """Ask one thread after another, until all is told; those in ``alone`` are left alone."""
+def ask(
+    session: Session, plan: Plan, alone: frozenset[int], before: Mapping[int, Registers]
+) -> Answers:
+    """Ask one thread after another, until all is told; those in ``alone`` are left alone.
+
+    ``before`` are the registers of threads at an earlier stop of this session.
+    """
     told: dict[Subject, tuple[Answer, ...]] = {
         topic.subject: () for topic in plan.topics if not topic.questions
     }
@@ -124,23 +137,23 @@ def ask(session: Session, plan: Plan, alone: frozenset[int]) -> Answers:
             try:
                 if topic.subject in refused:
                     raise CannotInject(refused[topic.subject])
-                told[topic.subject] = _answers(session, tid, plan.ground, topic.questions)
+                told[topic.subject] = _answers(session, tid, plan.ground, topic, before.get(tid))
             except (CannotInject, ProcessLookupError, TimeoutError) as error:
                 why[topic.subject] = f"thread {tid}: {error}"
     return {**why, **told}
 
 
 def _answers(
-    session: Session, tid: int, ground: Ground, questions: Sequence[Question]
+    session: Session, tid: int, ground: Ground, topic: Topic, before: Registers | None
 ) -> tuple[Answer, ...]:
     """A few at a time: no stop is long, however many there are."""
     answers: list[Answer] = []
     failed = 0
-    while len(answers) < len(questions):
+    while len(answers) < len(topic.questions):
         try:
             with session.visit(tid) as tracee:
-                some = questions[len(answers) : len(answers) + AT_ONCE]
-                answers += ask_inside(tracee, ground, some)
+                some = topic.questions[len(answers) : len(answers) + AT_ONCE]
+                answers += ask_inside(tracee, ground, some, before)
         except CannotInject:
             failed += 1
             if failed == TRIES:

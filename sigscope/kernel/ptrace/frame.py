@@ -46,16 +46,19 @@ class Frame(NamedTuple):
         return self.address
 
 
-def build(registers: Registers, state: bytes, mask: int, restorer: int) -> Frame:
+def build(
+    registers: Registers, state: bytes, mask: int, restorer: int, call: int | None = None
+) -> Frame:
     """The frame for a thread that stopped with these registers.
 
     ``state`` is NT_X86_XSTATE, ``restorer`` the address of ``mov $15,%rax; syscall``. A call
-    that was interrupted is done again by it: rt_sigreturn knows of no restart.
+    that was interrupted is done again by it: rt_sigreturn knows of no restart. ``call`` is the
+    number of that call, where a restart_syscall has taken its place since.
     """
     raw = dict(zip(X86_64, struct.unpack(f"={len(X86_64)}Q", registers.raw), strict=True))
     if _does_again(registers):
         raw["rip"] -= SYSCALL_LENGTH
-        raw["rax"] = raw["orig_rax"]
+        raw["rax"] = raw["orig_rax"] if call is None else call
     state_address = (raw["rsp"] - RED_ZONE - len(state) - 4) & ~63
     extended = bytearray(state)
     (features,) = struct.unpack_from("=Q", state, _SW_RESERVED)

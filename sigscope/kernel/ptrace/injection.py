@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from sigscope.decode.syscall_names import NAMES
 from sigscope.kernel.ptrace.frame import Frame, build, changed
 from sigscope.kernel.ptrace.ground import Ground
+from sigscope.kernel.ptrace.laundering import RESTART_SYSCALL
 from sigscope.kernel.ptrace.questions import Answer, Question
 from sigscope.kernel.ptrace.tracee import Tracee
 from sigscope.kernel.ptrace.waiting import StopKind
@@ -28,6 +29,7 @@ from sigscope.model.signals import EVERYTHING
 ABI = "x86_64"
 RETURN = "rt_sigreturn"
 """What the filters of the process have to allow, whatever is asked."""
+_RESTART = NAMES[ABI].index(RESTART_SYSCALL)
 _NT_X86_XSTATE, _MOST_STATE = 0x202, 1 << 14
 _GET_RSEQ_CONFIGURATION, _GET_SYSCALL_USER_DISPATCH = 0x420F, 0x4211
 _ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
@@ -37,17 +39,21 @@ class CannotInject(Exception):
     """This thread cannot be used now; another one, or a later try, may do."""
 
 
-def ask_inside(tracee: Tracee, ground: Ground, questions: Sequence[Question]) -> tuple[Answer, ...]:
+def ask_inside(
+    tracee: Tracee, ground: Ground, questions: Sequence[Question], earlier: Registers | None = None
+) -> tuple[Answer, ...]:
     """What these calls give, one answer for each, by a thread that stands still.
 
     It stands as before afterwards, and is yet to be let go. CannotInject where it stands
-    in a way that does not allow it, or something came between.
+    in a way that does not allow it, or something came between. ``earlier`` are its registers at
+    an earlier stop: they tell what it does in restart_syscall(2).
     """
     registers = tracee.registers()
     _check(tracee, ground, registers)
     mask = tracee.mask()
     state = tracee.requests.get_set(tracee.tid, _NT_X86_XSTATE, _MOST_STATE)
-    frame = build(registers, state, mask.mask, ground.restorer)
+    call = _call_before(registers, earlier)
+    frame = build(registers, state, mask.mask, ground.restorer, call)
     room = sum(one.size for one in questions)
     results = (frame.below - room) & ~63
     before = tracee.read(results, registers.stack_pointer - results)
@@ -80,6 +86,20 @@ def ask_inside(tracee: Tracee, ground: Ground, questions: Sequence[Question]) ->
         answers.append(Answer(one, result, data[at : at + one.size]))
         at += one.size
     return tuple(answers)
+
+
+def _call_before(registers: Registers, before: Registers | None) -> int | None:
+    """The call that became the restart_syscall in which it stands, if that is known.
+
+    After rt_sigreturn that one would fail with EINTR; the call itself can be done again.
+    """
+    if registers.number != _RESTART or before is None or before.number in (-1, _RESTART):
+        return None
+    same = (
+        before.instruction_pointer == registers.instruction_pointer
+        and before.stack_pointer == registers.stack_pointer
+    )
+    return before.number if same else None
 
 
 def _check(tracee: Tracee, ground: Ground, registers: Registers) -> None:

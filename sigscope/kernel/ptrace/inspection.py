@@ -21,6 +21,7 @@ from sigscope.kernel.ptrace.tracee import Tracee
 from sigscope.model.depth import ProcessDepth, ThreadDepth
 from sigscope.model.gap import Gap
 from sigscope.model.process import Process
+from sigscope.model.registers import Registers
 from sigscope.model.siginfo import SigInfo
 from sigscope.model.signals import SignalSet
 from sigscope.model.subject import Subject
@@ -40,6 +41,7 @@ class _Seen:
     masks: dict[int, SignalSet] = field(default_factory=dict)
     queues: dict[int, tuple[SigInfo, ...]] = field(default_factory=dict)
     shared: tuple[SigInfo, ...] | None = None
+    registers: dict[int, Registers] = field(default_factory=dict)
     answers: Answers = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
 
@@ -76,7 +78,7 @@ def inspect(
         if isinstance(plan, str):
             seen.answers = {topic.subject: plan for topic in topics}
         elif plan is not None:
-            seen.answers = ask(session, plan, alone)
+            seen.answers = ask(session, plan, alone, seen.registers)
 
     trace(process.pid, work, permission.proven, hand)
     seen.answers = {**seen.answers, **unknown}
@@ -121,7 +123,7 @@ def _visit_all(session: Session, alone: frozenset[int], seen: _Seen) -> None:
 
 def _read(tracee: Tracee, seen: _Seen) -> None:
     """All of it, or nothing: a thread that is killed meanwhile answers no more."""
-    tracee.registers()
+    seen.registers[tracee.tid] = tracee.registers()
     mask, queue = tracee.mask(), tracee.queue(shared=False)
     if seen.shared is None:
         seen.shared = tracee.queue(shared=True)
