@@ -65,11 +65,8 @@ class Case:
 
     def not_assessed(self, check: str) -> Gap:
         """For a check that cannot be made without the signalfds."""
-        return Gap(
-            f"{check} of {self.process.pid}",
-            "not assessed: whether a signalfd takes the signal could not be read",
-            "run sigscope as root, or as the owner of the process",
-            unjudged=self.process.pid,
+        return unjudged(
+            self.process, check, "whether a signalfd takes the signal could not be read", "fd"
         )
 
     def lineage(self, signal: Signal, kind: Kind = Kind.BLOCKED) -> Lineage:
@@ -88,3 +85,15 @@ class Case:
         return SignalSet.containing(
             signal for signal in signals if self.lineage(signal, kind).foreign
         )
+
+
+def unjudged(process: Process, check: str, missing: str, file: str) -> Gap:
+    """The gap of a check that lacks a file of the process: what opens that, opens this."""
+    cause = next((gap for gap in process.gaps if file in gap.what.split(" of ")[0]), None)
+    return Gap(
+        f"{check} of {process.pid}",
+        f"not assessed: {missing}",
+        cause.hint if cause is not None else "",
+        unjudged=process.pid,
+        refused=cause is not None and cause.refused,
+    )

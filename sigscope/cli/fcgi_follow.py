@@ -125,7 +125,7 @@ def _traffic(targets: dict[int, bool], before: Sequence[tuple[int, int]]) -> Tra
     except OSError as error:
         why, helps = refusal(error)
         kind = NotPermitted if isinstance(error, PermissionError) else NotSupported
-        hint = f"{helps}, {OTHERWISE}" if helps else OTHERWISE
+        hint = f"{helps}; {OTHERWISE}" if helps else OTHERWISE
         raise kind(f"a live worker cannot be followed: {why}", hint) from None
 
 

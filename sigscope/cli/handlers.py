@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
 import click
 
@@ -28,6 +28,8 @@ from sigscope.model.host import Host
 from sigscope.model.process import Process
 from sigscope.model.subject import Subject
 from sigscope.render.line import BLANK, Line
+
+_WHAT = "handlers of "
 
 
 @click.command(short_help="Which function runs for a signal, with which flags?")
@@ -88,8 +90,11 @@ def handlers(
         put_remarks(gap_lines(gaps, width()))
     if all(_told(process) for process in processes):
         return status
-    refused = ExitStatus.NOT_SUPPORTED if os.geteuid() == 0 else ExitStatus.NOT_PERMITTED
-    return max(status, int(refused))
+    if attaching is not None and attaching.status:
+        return status
+    refused = any(gap.refused for gap in gaps if gap.what.startswith(_WHAT))
+    kind = ExitStatus.NOT_PERMITTED if refused else ExitStatus.NOT_SUPPORTED
+    return max(status, int(kind))
 
 
 def _read(source: ProcFS, targets: Iterable[Target], attaching: Attaching | None) -> Host:
@@ -110,13 +115,13 @@ def _told(process: Process) -> bool:
 
 def _gaps(host: Host, process: Process, attached: bool) -> Iterator[Gap]:
     yield from process.gaps
-    what = f"handlers of {process.pid}"
+    what = f"{_WHAT}{process.pid}"
     if not _told(process) and all(gap.what != what for gap in process.gaps):
         said = host.shallow or Gap("", "its actions could not be read")
         why = f"{said.why}; /proc shows only that there are some"
         ask = f"or pause it, and ask it: sigscope handlers --attach {process.pid}"
         hints = [said.hint, "" if attached else ask]
-        yield Gap(what, why, "; ".join(filter(None, hints)))
+        yield replace(said, what=what, why=why, hint="; ".join(filter(None, hints)))
 
 
 def _screens(host: Host, processes: Collection[Process], everything: bool) -> Iterator[Line]:

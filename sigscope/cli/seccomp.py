@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -94,7 +93,7 @@ def seccomp(
     else:
         put(screens(host, seen, stacks, question))
         put_remarks(gap_lines(gaps, width()))
-    return max(status, _status(source, seen, stacks))
+    return max(status, _status(host, seen, stacks))
 
 
 def _still_there(source: ProcFS, process: Process) -> bool:
@@ -131,14 +130,14 @@ def _gaps(host: Host, processes: Iterable[Process]) -> Iterator[Gap]:
         if unread(process):
             missing = host.shallow or _UNREAD
             what = f"seccomp filters of {process.pid}"
-            yield Gap(what, missing.why, missing.hint, unjudged=process.pid)
+            yield replace(missing, what=what, unjudged=process.pid)
 
 
-def _status(source: ProcFS, processes: Iterable[Process], stacks: Iterable[StackReport]) -> int:
+def _status(host: Host, processes: Iterable[Process], stacks: Iterable[StackReport]) -> int:
     """1 if a wait might not outlast a stop; 4 or 5 if that could not be told for all of them."""
     seen = tuple(processes)
     if any(map(unread, seen)):
-        denied = source.live and os.geteuid() != 0
+        denied = host.shallow is not None and host.shallow.refused
         return int(ExitStatus.NOT_PERMITTED if denied else ExitStatus.NOT_SUPPORTED)
     strict = any(process.seccomp == STRICT for process in seen)
     refused = any(not one.restart.surely_passes for one in stacks)
@@ -166,7 +165,7 @@ def _whole_host(source: ProcFS, question: Question, as_json: bool) -> int:
     else:
         put(host_lines(stacks, differing, len(hidden), width()))
         put_remarks(gap_lines(gaps, width()))
-    return _status(source, seen, stacks)
+    return _status(host, seen, stacks)
 
 
 def _put_document(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from sigscope.decode.fdinfo import decode_timerfd
@@ -77,7 +78,7 @@ def _gap(host: Host, process: Process, subject: Subject, besides: str) -> Gap:
         if one.what == what:
             return one
     said = host.shallow or Gap("", "its structures could not be read")
-    return Gap(what, f"{said.why}; {besides}", said.hint)
+    return replace(said, what=what, why=f"{said.why}; {besides}")
 
 
 def _cpu_time(procfs: ProcFS, host: Host, directory: Directory, pid: int) -> int | None:

@@ -7,6 +7,8 @@ import time
 
 from sigscope.errors import NotPermitted, NotSupported
 from sigscope.kernel.freezer import V2_ROOTS
+from sigscope.kernel.opening import opening
+from sigscope.kernel.place import here
 
 _PAUSE = 0.002
 
@@ -44,7 +46,8 @@ class Cgroup:
                 "another way to stop it: --method stop or interrupt",
             )
         if not os.access(f"{path}/cgroup.freeze", os.W_OK):
-            raise NotPermitted(f"{path}/cgroup.freeze may not be written", "run sigscope as root")
+            hint = opening(here(), ("DAC_OVERRIDE",)) or "--method stop needs no cgroup"
+            raise NotPermitted(f"{path}/cgroup.freeze may not be written", hint)
         return cls(path)
 
     @staticmethod

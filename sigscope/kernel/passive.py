@@ -44,7 +44,7 @@ class Passive:
         from sigscope.kernel.bpf.refusal import explain
 
         self._refused = isinstance(error, PermissionError)
-        gap = Gap(WHAT, *explain(error))
+        gap = Gap(WHAT, *explain(error), refused=self._refused)
         self._insist(gap)
         return gap
 
@@ -67,4 +67,4 @@ class Passive:
             return open_tasks()
         except (OSError, SigscopeError) as error:
             self._refused = isinstance(error, PermissionError)
-            return Gap(WHAT, *explain(error))
+            return Gap(WHAT, *explain(error), refused=self._refused)

@@ -7,7 +7,7 @@ from sigscope.decode.status import Status, decode_status, decode_thread_status
 from sigscope.errors import DecodeError, NoSuchTarget, NotPermitted
 from sigscope.kernel.directory import Directory, is_number
 from sigscope.kernel.procfs import ProcFS
-from sigscope.kernel.refusal import GONE, REFUSED, gap
+from sigscope.kernel.refusal import GONE, REFUSED, beyond_hidepid, gap, not_there
 from sigscope.model.gap import Gap
 from sigscope.model.process import Process
 from sigscope.model.state import State
@@ -33,13 +33,15 @@ def read_status(procfs: ProcFS, pid: int) -> Process:
         if error.errno in REFUSED:
             raise NotPermitted(
                 f"process {pid} is hidden from you: permission denied",
-                "run sigscope as root, or in the group that the gid= of /proc's mount names",
+                beyond_hidepid(),
             ) from None
         if error.errno not in GONE:
             raise DecodeError("status", error.strerror or "it cannot be read", place) from None
         hidden = procfs.hidden()
-        hint = hidden[0].why if hidden else "it may have ended; what runs: sigscope tree --all"
-        raise NoSuchTarget(f"there is no process {pid}", hint) from None
+        if hidden:
+            why = f"there is no process {pid} for you to see: {hidden[0].why}"
+            raise NoSuchTarget(why, hidden[0].hint) from None
+        raise NoSuchTarget(f"there is no process {pid}", not_there(procfs.live)) from None
 
 
 def read_or_gap(procfs: ProcFS, pid: int) -> Process | Gap | None:

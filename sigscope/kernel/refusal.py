@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 
 from sigscope.errors import DecodeError
 from sigscope.kernel.directory import Directory
@@ -39,12 +38,39 @@ def vanished(directory: Directory, error: OSError) -> bool:
         return again.errno in GONE
 
 
-def _more_power(error: OSError) -> str:
-    if isinstance(error, RecordedRefusal):
-        return "take the snapshot as root"
-    if os.geteuid() == 0:
-        return "root is refused, too: another user namespace, a security module, or a sandbox"
-    return "run sigscope as root, or as the owner of the process"
+_OF_THE_OWNER = ("syscall", "fd", "mem", "stack", "auxv", "timers", "connections")
+"""Who may trace a process may not yet open these: their mode is for its owner."""
+
+
+def more_power(what: str) -> str:
+    """What lets us read this file of a process, here."""
+    from sigscope.kernel.opening import READING, TRACING, opening
+    from sigscope.kernel.place import here
+
+    kind = what.rsplit("/", 1)[-1]
+    hint = opening(here(), READING if kind in _OF_THE_OWNER else TRACING)
+    return hint or "root is refused, too: another user namespace, a security module, or a sandbox"
+
+
+def beyond_hidepid() -> str:
+    """What lets us see the processes of others, here."""
+    from sigscope.kernel.opening import TRACING, opening
+    from sigscope.kernel.place import here
+
+    place = here()
+    hint = opening(place, TRACING)
+    return f"{hint}; or be in group {place.hidepid_gid}" if place.hidepid_gid else hint
+
+
+def not_there(live: bool) -> str:
+    """No such process is shown: it has ended, or it is one of another pid namespace."""
+    from sigscope.kernel.opening import sharing
+    from sigscope.kernel.place import here
+
+    hint = "it may have ended; what runs: sigscope tree --all"
+    if not live or here().initial_pid_namespace is not False:
+        return hint
+    return f"{hint}; if it runs outside of this container, {sharing(here())}"
 
 
 def gap(what: str, pid: int, error: OSError | DecodeError) -> Gap:
@@ -53,7 +79,9 @@ def gap(what: str, pid: int, error: OSError | DecodeError) -> Gap:
     if isinstance(error, DecodeError):
         return Gap(name, error.detail, f"look at it: cat /proc/{pid}/{what}")
     if error.errno in REFUSED:
-        return Gap(name, "permission denied", _more_power(error))
+        recorded = isinstance(error, RecordedRefusal)
+        hint = "take the snapshot as root" if recorded else more_power(what)
+        return Gap(name, "permission denied", hint, refused=True)
     if error.errno == NOT_RECORDED:
         return Gap(name, "it was left out of the snapshot", "take it without --redact")
     if error.errno in GONE:

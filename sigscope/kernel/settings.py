@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from sigscope.kernel.refusal import more_power
 from sigscope.model.catalog import Setting, Settings
 from sigscope.model.gap import Gap
 from sigscope.model.process import Process
@@ -79,7 +80,7 @@ def read_with(
         with RootedFiles(pid, proc, _start(pid, proc)) as files:
             return tuple(reader(argv, _Bounded(files)))
     except OSError as error:
-        return (Gap("settings", error.strerror or "unreadable", _hint(error)),)
+        return (unread("settings", error),)
 
 
 def _reader(process: Process) -> Reader | None:
@@ -105,9 +106,11 @@ def _start(pid: int, proc: str) -> str:
     return here if here.startswith("/") else "/"
 
 
-def _hint(error: OSError) -> str:
+def unread(what: str, error: OSError) -> Gap:
+    """The gap for a file below the root of a process."""
     refused = isinstance(error, PermissionError)
-    return "run sigscope as root, or as the owner of the process" if refused else ""
+    hint = more_power("root") if refused else ""
+    return Gap(what, error.strerror or "unreadable", hint, refused=refused)
 
 
 class _Bounded:
@@ -146,5 +149,5 @@ class _Bounded:
     @staticmethod
     def _gap(path: str, error: Exception) -> Gap:
         if isinstance(error, OSError):
-            return Gap(path, error.strerror or "unreadable", _hint(error))
+            return unread(path, error)
         return Gap(path, "not a path")

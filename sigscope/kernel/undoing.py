@@ -90,6 +90,11 @@ def forget(record: Record) -> None:
         (_folder() / _name(record.pid, record.start_time)).unlink()
 
 
+def records_folder() -> str:
+    """Where the records lie, there already or not."""
+    return str(_folder())
+
+
 def _folder() -> Path:
     base = os.environ.get("XDG_STATE_HOME", "")
     if not os.path.isabs(base):  # the specification: relative ones are to be ignored

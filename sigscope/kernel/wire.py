@@ -85,7 +85,7 @@ def _process(row: tuple[Any, ...], looks: list[tuple[Any, ...]]) -> Process:
 
 
 def _gap_row(gap: Gap) -> tuple[Any, ...]:
-    return gap.what, gap.why, gap.hint, gap.unjudged
+    return gap.what, gap.why, gap.hint, gap.unjudged, gap.refused
 
 
 def _mask(signals: SignalSet | None) -> int | None:

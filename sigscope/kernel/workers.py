@@ -14,6 +14,7 @@ from sigscope.errors import DecodeError, NoSuchTarget, NotPermitted, NotSupporte
 from sigscope.kernel.names import read_name
 from sigscope.kernel.process import read_status
 from sigscope.kernel.procfs import ProcFS
+from sigscope.kernel.refusal import more_power
 from sigscope.kernel.settings import read_with
 from sigscope.kernel.sockets import listening, read_sockets
 from sigscope.model.fcgi import PoolLimit, Worker
@@ -122,7 +123,7 @@ def _sockets(pid: int) -> dict[int, Socket]:
         raise NoSuchTarget(f"there is no process {pid}", "it may have ended") from None
     except OSError as error:
         raise NotPermitted(
-            f"the descriptors of {pid}: {error.strerror}", "run sigscope as root, or as its owner"
+            f"the descriptors of {pid}: {error.strerror}", more_power("fd")
         ) from None
 
 

@@ -18,3 +18,5 @@ class Gap:
     hint: str = ""
     unjudged: int | None = None
     """The pid of a process of which something could not be judged for want of this."""
+    refused: bool = False
+    """Was it a permission that was missing?"""

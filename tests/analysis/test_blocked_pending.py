@@ -8,6 +8,7 @@ from sigscope.analysis.checks import (
     blocked_pending,
 )
 from sigscope.model.finding import Severity
+from sigscope.model.gap import Gap
 from sigscope.model.process import Process, SignalFd
 from sigscope.model.signals import EMPTY, LIBC_OWN, SignalSet
 from sigscope.model.state import State
@@ -70,9 +71,11 @@ def test_a_signalfd_takes_it(polled: bool) -> None:
 
 
 def test_descriptors_that_were_not_read_leave_it_not_assessed() -> None:
-    (gap,) = gaps(blocked_pending, suspect(ALRM, pending=ALRM, signalfds=None))
+    refused = Gap("fd of 9", "permission denied", "sudo sigscope pid 9", refused=True)
+    hidden = suspect(ALRM, pending=ALRM, signalfds=None, gaps=(refused,))
+    (gap,) = gaps(blocked_pending, hidden)
     assert gap.what == "blocked-pending of 9"
-    assert gap.hint
+    assert (gap.hint, gap.refused) == (refused.hint, True), "what opens that, opens this"
     assert gaps(blocked_pending, suspect(ALRM, signalfds=None)) == []
 
 

@@ -12,11 +12,13 @@ import struct
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sigscope.errors import NoSuchTarget, NotPermitted, SigscopeError, WouldHarm
+from sigscope.kernel.place import here
 from sigscope.kernel.ptrace import refusing
 from sigscope.kernel.ptrace.asking import Permission
 from sigscope.kernel.ptrace.refusing import refusal
@@ -199,18 +201,13 @@ def test_a_user_namespace_below_ours_is_no_obstacle() -> None:
     ],
 )
 def test_yama_is_named_with_its_value(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scope: int, says: str
+    monkeypatch: pytest.MonkeyPatch, scope: int, says: str
 ) -> None:
-    """Where it is not there, a file with its setting is: the rest is this process."""
-    setting = tmp_path / "ptrace_scope"
-    setting.write_text(f"{scope}\n")
-    monkeypatch.setattr(refusing, "YAMA", str(setting))
-    monkeypatch.setattr(refusing, "CAP_SYS_PTRACE", 63)  # nobody has a capability 63
-    with subprocess.Popen(["sleep", "60"]) as other:
-        try:
-            error = refusal(other.pid, other.pid, OSError(errno.EPERM, "refused"))
-        finally:
-            other.kill()
+    """Where it is not there, a place that has it is: the rest is this process."""
+    place = replace(here(), yama=scope, effective=0)
+    monkeypatch.setattr(refusing, "here", lambda: place)
+    other = os.getppid()  # none of our own children: those may be traced with 1
+    error = refusal(other, other, OSError(errno.EPERM, "refused"))
     assert isinstance(error, NotPermitted)
     assert f"is {scope}: {says}" in error.message
 

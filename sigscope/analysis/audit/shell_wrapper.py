@@ -8,6 +8,7 @@ from sigscope.analysis.audit.init_ignores_term import SIGTERM, TERM
 from sigscope.analysis.audit.looks import Looks
 from sigscope.analysis.audit.scene import Scene
 from sigscope.analysis.audit.services import contained_init, in_container, service_main
+from sigscope.analysis.case import unjudged
 from sigscope.analysis.lineage import SHELLS
 from sigscope.model.finding import Finding, Remedy, Severity
 from sigscope.model.gap import Gap
@@ -59,12 +60,7 @@ def check(scene: Scene) -> Iterator[Finding | Gap]:
         call = process.threads[0].syscall
         child = _child(scene, process)
         if call is None:
-            yield Gap(
-                f"{ID} of {process.pid}",
-                "not assessed: its system call could not be read",
-                "run sigscope as root, or as the owner of the process",
-                unjudged=process.pid,
-            )
+            yield unjudged(process, ID, "its system call could not be read", "syscall")
         elif call.name in WAITS and child is not None:
             yield _finding(scene, process, child, call.name or "")
 

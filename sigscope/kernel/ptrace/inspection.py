@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from sigscope.errors import DecodeError, WouldHarm
+from sigscope.kernel.place import here
 from sigscope.kernel.ptrace.asking import Answers, Permission, ask, plan_for
 from sigscope.kernel.ptrace.preflight import look_first, refuse
 from sigscope.kernel.ptrace.questions import Topic, topic_of
@@ -27,13 +27,7 @@ from sigscope.model.signals import SignalSet
 from sigscope.model.subject import Subject
 
 ENGINE = "ptrace"
-OTHERWISE = MappingProxyType(
-    {
-        Subject.ACTIONS: "root reads them without a stop: sudo sigscope handlers",
-        Subject.ITIMERS: "root reads them without a stop: sudo sigscope timers",
-        Subject.TIMERS: "root reads it without a stop: sudo sigscope timers",
-    }
-)
+OTHERWISE = "leave out --engine: it is read without a stop"
 
 
 @dataclass
@@ -161,5 +155,11 @@ def _told(process: Process, topics: Collection[Topic], seen: _Seen) -> Process:
                 process = replace(process, depth=topic.read(process, answers))
             except OSError as error:
                 failed[topic.subject] = f"its own call failed: {error.strerror}"
-    gaps = (Gap(one.of(process.pid), why, OTHERWISE[one]) for one, why in failed.items())
+    if not failed:
+        return process
+    from sigscope.kernel.access import bpf
+
+    shut = bpf(here())  # the other way to the same
+    hint, refused = (OTHERWISE, False) if shut is None else (shut.hint, True)
+    gaps = (Gap(one.of(process.pid), why, hint, refused=refused) for one, why in failed.items())
     return replace(process, gaps=(*process.gaps, *gaps))

@@ -22,7 +22,7 @@ from sigscope.kernel.directory import Directory, LiveDirectory, is_number
 from sigscope.kernel.ptrace.architecture import architecture
 from sigscope.kernel.ptrace.laundering import REPEATED
 from sigscope.kernel.ptrace.refusing import permission_refusal, state_refusal
-from sigscope.kernel.refusal import GONE
+from sigscope.kernel.refusal import GONE, more_power
 from sigscope.model.state import State
 from sigscope.model.syscall import SystemCall
 
@@ -93,7 +93,11 @@ def look_first(pid: int) -> tuple[Obstacle, ...]:
                     break
     except OSError as error:
         raise NoSuchTarget(f"there is no process {pid}", error.strerror or "") from None
-    return tuple(Obstacle(int(name), why, FORCE) for name, why in found.items())
+    return tuple(Obstacle(int(name), why, _way_out(why)) for name, why in found.items())
+
+
+def _way_out(why: str) -> str:
+    return f"{more_power('syscall')}; or not knowing: {FORCE}" if why == _HIDDEN else FORCE
 
 
 def _of_thread(tasks: Directory, name: str, machine: str, repeats: bool) -> str | None:
