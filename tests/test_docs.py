@@ -164,6 +164,7 @@ def test_every_json_name_that_is_printed_is_told_and_no_other(
         *asked("explain", "TERM", pid, "--json"),
         *asked("audit", pid, "--json"),
         *asked("audit", "--list-checks", "--json"),
+        *asked("doctor", pid, "--json"),
         *asked("decode", "4000", "--json"),
         *asked("restart", pid, signalfd, "--json"),
         *asked("unblock", "ALRM", pid, "--dry-run", "--json"),

@@ -15,7 +15,7 @@ from sigscope.errors import CannotWrite, UsageError
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Look", ("pid", "tree", "handlers", "timers", "seccomp", "decode")),
-    ("Judge", ("explain", "restart", "audit")),
+    ("Judge", ("explain", "restart", "audit", "doctor")),
     ("Follow", ("watch", "fcgi")),
     ("Change", ("unblock", "run")),
     ("Publish", ("snapshot",)),
