@@ -1,0 +1,63 @@
+"""What the doctor foretells is what the commands then do, place by place and cell by cell."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from sigscope.analysis.doctor.rows import ROWS
+from tests.containers.cells import COMMANDS, WORKS, Cell, foretold, of_the_place, seen
+from tests.containers.places import PLACES, Place
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WRITER = runpy.run_path(str(ROOT / "scripts" / "gen_places.py"))
+HOW = "run, as root: PYTHONPATH=. python3 scripts/gen_places.py"
+
+
+def test_every_row_is_tried() -> None:
+    assert {row.command for row in ROWS} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
+def test_the_doctor_foretells_what_the_commands_do(place: Place) -> None:
+    with place.enter() as standing:
+        said = foretold(standing)
+        assert _column(place) == list(of_the_place(said).items()), HOW
+        assert set(said) == set(COMMANDS)
+        done = {name: seen(standing, name) for name in COMMANDS}
+    wrong = [
+        f"{name}: foretold {said[name].verdict} ({said[name].because}),"
+        f" but it {done[name].verdict} ({done[name].because})"
+        for name in COMMANDS
+        if said[name].verdict != done[name].verdict
+    ]
+    assert not wrong, "\n".join(wrong)
+    mute = [
+        f"{name}: {cell.because}"
+        for cells in (said, done)
+        for name, cell in cells.items()
+        if not _tells_what_helps(cell)
+    ]
+    assert not mute, "\n".join(mute)
+
+
+def _column(place: Place) -> list[tuple[str, str]]:
+    """What the manual says of this place."""
+    page = WRITER["PAGE"].read_text("utf-8")
+    letter = re.search(rf"^\.It (\w)\n{re.escape(place.name)}$", page, re.MULTILINE)
+    assert letter is not None, HOW
+    head, *rows = WRITER["told"](page).partition(".Bd -literal\n")[2].splitlines()[:-2]
+    at = head.index(letter[1])
+    verdicts = {word: verdict for verdict, word in WRITER["WORDS"].items()}
+    plain = [row.replace("\\-", "-") for row in rows]
+    return [
+        (row[: WRITER["COLUMN"]].strip(), verdicts[row[at : at + WRITER["CELL"]].strip()])
+        for row in plain
+    ]
+
+
+def _tells_what_helps(cell: Cell) -> bool:
+    return cell.verdict == WORKS or (bool(cell.hints) and all(cell.hints))
