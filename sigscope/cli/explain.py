@@ -7,12 +7,19 @@ import pwd
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
 from sigscope.analysis.catalog import documented
 from sigscope.analysis.verdict import explain as judge
-from sigscope.cli.options import engine_option, json_option, source_options, target_arguments
+from sigscope.cli.options import (
+    engine_option,
+    history_option,
+    json_option,
+    source_options,
+    target_arguments,
+)
 from sigscope.cli.output import put, put_json, put_remarks, width
 from sigscope.cli.source import open_source
 from sigscope.cli.target import Target, resolve_all
@@ -42,6 +49,9 @@ from sigscope.render.explain import (
 )
 from sigscope.render.gaps import gap_lines
 from sigscope.render.line import BLANK, Line
+
+if TYPE_CHECKING:
+    from sigscope.analysis.watch.history import History
 
 ENDING = (Outcome.TERMINATED, Outcome.DUMPED)
 
@@ -84,6 +94,7 @@ class Answer:
 @click.option("--count", metavar="N", type=click.IntRange(1), default=1, help="Sent N times.")
 @json_option
 @engine_option
+@history_option
 @source_options
 def explain(
     signal: str,
@@ -94,6 +105,7 @@ def explain(
     count: int,
     as_json: bool,
     engine: str,
+    history: str | None,
     procfs: str,
     snapshot: str | None,
 ) -> int:
@@ -113,27 +125,39 @@ def explain(
         session=os.getsid(0),
     )
     source = open_source(procfs, snapshot, engine)
+    past = None
+    if history is not None:
+        from sigscope.cli.watch_history import read_history
+
+        past = read_history(history, source.live)
     found, status = resolve_all(source, targets)
     answers = [_answer(source, target, order, inside) for target in found]
     if as_json and answers:
         from sigscope.render.document import document, explanation_json, gap_json
 
-        put_json(
-            document(
-                "explain",
-                answers[0].host,
-                explanations=[
-                    explanation_json(answer.explanation, answer.documented, answer.loss)
-                    for answer in answers
-                ],
-                gaps=[gap_json(gap) for answer in answers for gap in answer.gaps],
-            )
+        told = document(
+            "explain",
+            answers[0].host,
+            explanations=[
+                explanation_json(answer.explanation, answer.documented, answer.loss)
+                for answer in answers
+            ],
+            gaps=[gap_json(gap) for answer in answers for gap in answer.gaps],
         )
+        if past is not None:
+            from sigscope.render.watch_document import HISTORY
+
+            told[HISTORY] = [_history_json(past, answer) for answer in answers]
+        put_json(told)
     else:
         for number, answer in enumerate(answers):
             put([BLANK] * bool(number))
-            put(_screen(answer))
+            put(_screen(answer, past))
             put_remarks(gap_lines(answer.gaps, width()))
+        if past is not None:
+            from sigscope.cli.watch_history import gone, gone_lines
+
+            put(gone_lines(past, gone(source, targets)))
     acts = all(answer.explanation.acts for answer in answers)
     return max(status, int(ExitStatus.FINE if acts else ExitStatus.ANSWER_IS_NO))
 
@@ -175,12 +199,24 @@ def _calls(process: Process, explanation: Explanation) -> Iterator[tuple[int, st
             yield tid, call_of(process, tid), interruption(thread.syscall, action).value
 
 
-def _screen(answer: Answer) -> Iterator[Line]:
+def _screen(answer: Answer, past: History | None) -> Iterator[Line]:
     yield from verdict_lines(answer.explanation, answer.process, width())
     yield from call_lines(answer.calls, width())
     yield from documented_lines(answer.documented, width())
     if answer.loss is not None:
         yield from loss_lines(answer.loss, answer.process, width())
+    if past is not None:
+        from sigscope.cli.watch_history import signal_lines
+
+        signal, ticks = answer.explanation.sending.signal, answer.host.ticks_per_second
+        yield from signal_lines(past, answer.process, signal, ticks)
+
+
+def _history_json(past: History, answer: Answer) -> dict[str, object]:
+    from sigscope.cli.watch_history import signal_json
+
+    signal, ticks = answer.explanation.sending.signal, answer.host.ticks_per_second
+    return signal_json(past, answer.process, signal, ticks)
 
 
 def _signal(word: str, targets: tuple[str, ...]) -> Signal:

@@ -188,6 +188,16 @@ def json_option(command: F) -> F:
     )(command)
 
 
+def history_option(command: F) -> F:
+    """What was seen before, beside what is there now."""
+    return click.option(
+        "--history",
+        metavar="FILE",
+        type=click.Path(dir_okay=False),
+        help="A record of 'sigscope watch --record': who sent what, and when.",
+    )(command)
+
+
 def fail_on_option(command: F) -> F:
     """From which severity on a finding makes the exit status 1."""
     return click.option(

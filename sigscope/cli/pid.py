@@ -13,6 +13,7 @@ from sigscope.cli.options import (
     attach_options,
     engine_option,
     fail_on_option,
+    history_option,
     json_option,
     source_options,
     target_arguments,
@@ -28,6 +29,7 @@ from sigscope.model.sigaction import SIG_IGN
 from sigscope.render.line import BLANK, Line
 
 if TYPE_CHECKING:
+    from sigscope.analysis.watch.history import History
     from sigscope.model.handler import Handler
 
 
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 @fail_on_option
 @engine_option
 @attach_options
+@history_option
 @source_options
 def pid(
     targets: tuple[str, ...],
@@ -49,6 +52,7 @@ def pid(
     engine: str,
     attach: bool,
     force: bool,
+    history: str | None,
     procfs: str,
     snapshot: str | None,
 ) -> int:
@@ -64,8 +68,11 @@ def pid(
     """
     attach = wanted(attach, engine, force, procfs, snapshot)
     source = open_source(procfs, snapshot, beside(engine))
+    past = None if history is None else _past(history, source)
     found, status = resolve_all(source, targets)
     if not found:
+        if past is not None:
+            _put_gone(source, past, targets, as_json)
         return status
     pids = [target.pid for target in found]
     attaching = Attaching(source, pids, subjects=(), force=force) if attach else None
@@ -74,13 +81,41 @@ def pid(
     if as_json:
         from sigscope.render.document import diagnosis_document
 
-        put_json(diagnosis_document("pid", diagnosis, diagnosis.processes))
+        document = diagnosis_document("pid", diagnosis, diagnosis.processes)
+        if past is not None:
+            from sigscope.cli.watch_history import history_json
+            from sigscope.render.watch_document import HISTORY
+
+            ticks = diagnosis.host.ticks_per_second
+            document[HISTORY] = history_json(past, diagnosis.processes, targets, ticks)
+        put_json(document)
     else:
         from sigscope.render.gaps import gap_lines
 
-        put(_screens(source, diagnosis, found, everything, threads))
+        put(_screens(source, diagnosis, found, everything, threads, past))
+        if past is not None:
+            _put_gone(source, past, targets, as_json)
         put_remarks(gap_lines(diagnosis.gaps, width()))
     return max(status, int(diagnosis.reaches(Severity(fail_on))))
+
+
+def _past(path: str, source: ProcFS) -> History:
+    from sigscope.cli.watch_history import read_history
+
+    return read_history(path, source.live)
+
+
+def _put_gone(source: ProcFS, past: History, words: tuple[str, ...], as_json: bool) -> None:
+    """How those that are not there any more have ended."""
+    from sigscope.cli.watch_history import gone, gone_lines, history_json
+
+    if not as_json:
+        put(gone_lines(past, gone(source, words)))
+        return
+    from sigscope.render.document import document
+
+    host = source.host()
+    put_json(document("pid", host, processes=[], history=history_json(past, (), words, 1)))
 
 
 def _handlers(
@@ -106,7 +141,12 @@ def _is_fine(diagnosis: Diagnosis, pid: int) -> bool:
 
 
 def _screens(
-    source: ProcFS, diagnosis: Diagnosis, found: list[Target], everything: bool, threads: bool
+    source: ProcFS,
+    diagnosis: Diagnosis,
+    found: list[Target],
+    everything: bool,
+    threads: bool,
+    past: History | None,
 ) -> Iterator[Line]:
     """A screen for each; of many with one name, only those with something to say."""
     from sigscope.render.pid import process_screen
@@ -133,6 +173,10 @@ def _screens(
             named.get(process.pid),
             handlers.get(process.pid, ()),
         )
+        if past is not None:
+            from sigscope.cli.watch_history import process_lines
+
+            yield from process_lines(past, process, diagnosis.host.ticks_per_second)
     if folded:
         if shown:
             yield BLANK

@@ -55,6 +55,18 @@ def actor_json(actor: Actor) -> Json:
     }
 
 
+HISTORY = "history"
+"""The key of what a record tells, in the documents of pid and explain."""
+
+
+def past_json(stories: Sequence[Story], ends: Sequence[End], wall: int, started: int) -> Json:
+    """What waits, or went before, and what has ended."""
+    return {
+        "stories": [story_json(one, wall, started) for one in stories],
+        "ends": [end_json(end, wall, started) for end in ends],
+    }
+
+
 def end_json(end: End, wall: int, started: int) -> Json:
     """How a process came to its end; ``status`` as wait(2) gives it."""
     return {
