@@ -20,6 +20,7 @@ DIGEST = "not built"
 """Of all that is in the archive; scripts/build-zipapp writes it here."""
 KEPT = 3
 """Unpacked archives, the newest ones: a user may compare versions, but nobody cleans up."""
+_YOUNG = 3600.0
 NOT_SUPPORTED, INTERRUPTED = 5, 130
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -115,7 +116,7 @@ def _unpack(archive: str, base: str, place: str) -> bool:
             os.rename(fresh, place)
         except OSError:  # the other one was faster
             return _is_ours(place)
-        _forget_old(above)
+        _forget_old(above, place)
         return True
     except (zipfile.BadZipFile, zlib.error, ValueError, EOFError) as error:
         sys.stderr.write(f"sigscope: {archive} is damaged ({error})\n  copy it once more\n")
@@ -133,13 +134,17 @@ def _make(path: str) -> None:
             return
 
 
-def _forget_old(above: str) -> None:
+def _forget_old(above: str, place: str) -> None:
+    """Young ones stay: others may be unpacking at this moment."""
     import shutil
+    import time
 
     with os.scandir(above) as entries:
-        there = [(entry.stat(follow_symlinks=False).st_mtime, entry.path) for entry in entries]
-    for _, path in sorted(there, reverse=True)[KEPT:]:
-        shutil.rmtree(path, ignore_errors=True)
+        others = [entry for entry in entries if entry.path != place]
+    there = [(entry.stat(follow_symlinks=False).st_mtime, entry.path) for entry in others]
+    for age, path in sorted(there, reverse=True)[KEPT - 1 :]:
+        if age < time.time() - _YOUNG:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _compile_once(place: str) -> None:

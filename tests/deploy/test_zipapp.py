@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import configparser
 import filecmp
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,7 +18,7 @@ import pytest
 from tests.conftest import TARGET_FIXTURE
 from tests.deploy.boxes import HERE, NOBODY, Box
 from tests.deploy.conftest import build
-from tests.harness.command import Said
+from tests.harness.command import TREE, Said
 
 LARGEST = 8_000_000
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="runc and chown need root")
@@ -75,6 +77,22 @@ def digest(archive: Path) -> str:
 def test_the_same_commit_gives_the_same_bytes(archive: Path, tmp_path: Path) -> None:
     build(tmp_path / "again.pyz")
     assert filecmp.cmp(archive, tmp_path / "again.pyz", shallow=False)
+
+
+def test_it_carries_what_setup_cfg_names_but_psutil() -> None:
+    parser = configparser.ConfigParser()
+    parser.read(TREE / "setup.cfg")
+    wanted = dict(line.split(">=") for line in parser["options"]["install_requires"].split())
+    pins = (TREE / "scripts" / "zipapp" / "requirements.txt").read_text("utf-8")
+    pinned = dict(re.findall(r"^([\w-]+)==([\d.]+)", pins, re.MULTILINE))
+    assert wanted.keys() - pinned.keys() == {"psutil"}
+    for name, at_least in wanted.items():
+        if name != "psutil":
+            assert number(pinned[name]) >= number(at_least), name
+
+
+def number(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
 
 
 def test_it_is_small_and_nothing_in_it_is_compiled_for_one_platform(archive: Path) -> None:
@@ -149,6 +167,14 @@ def test_old_ones_are_forgotten(archive: Path, private: Path) -> None:
     os.chmod(private / "sigscope", 0o700)
     assert run(sys.executable, archive, "--version", SIGSCOPE_CACHE=str(private)).status == 0
     assert unpacked(private) == sorted([digest(archive), "old3", "old4"])
+
+
+def test_what_others_unpack_at_this_moment_stays(archive: Path, private: Path) -> None:
+    for number in range(5):
+        (private / "sigscope" / f"unpacking-{number}").mkdir(parents=True)
+    os.chmod(private / "sigscope", 0o700)
+    assert run(sys.executable, archive, "--version", SIGSCOPE_CACHE=str(private)).status == 0
+    assert len(unpacked(private)) == 6
 
 
 def plant(above: Path, archive: Path) -> Path:
