@@ -103,6 +103,11 @@ def _arguments() -> argparse.Namespace:
         action="store_true",
         help="instead: what following a FastCGI worker costs it, beside strace",
     )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="instead: what watching a storm of signals costs, beside perf, bpftrace and strace",
+    )
     for name in ("markdown", "json"):
         parser.add_argument(
             f"--{name}",
@@ -172,6 +177,10 @@ def main() -> int:
         import front_end  # needs the tests, nginx and php-fpm, too
 
         return front_end.main()
+    if arguments.watch:
+        import watching  # compares with what is installed of perf, bpftrace and strace
+
+        return watching.main()
     if arguments.follow:
         import following  # needs the tests, nginx, php-fpm, ab and strace, too
 
