@@ -17,8 +17,8 @@ from pathlib import Path
 PAGE = Path(__file__).parent.parent / "man" / "sigscope-doctor.1"
 BEGIN, END = '.\\" The table: scripts/gen_places.py\n', '.\\" The end of the table.\n'
 WORDS = {"works": "yes", "in part": "part", "does not work": "no"}
-COLUMN = 20
-CELL = 5
+COLUMN, CELL, MOST = 24, 5, 10
+"""Letters of a command and of a cell, and so many places side by side."""
 
 Table = Mapping[str, Mapping[str, str]]
 """Place, command, verdict."""
@@ -27,17 +27,38 @@ Table = Mapping[str, Mapping[str, str]]
 def table(verdicts: Table) -> str:
     """The lines of the page: what each letter stands for, and a row for each command."""
     letters = dict(zip(verdicts, string.ascii_uppercase, strict=False))
-    commands = next(iter(verdicts.values()))
     lines = [BEGIN.rstrip("\n"), ".Bl -tag -width Ds -compact"]
     for place, letter in letters.items():
         lines += [f".It {letter}", place]
-    lines += [".El", ".Bd -literal"]
-    lines.append(" " * COLUMN + "".join(letter.ljust(CELL) for letter in letters.values()).rstrip())
-    for command in commands:
-        cells = "".join(WORDS[column[command]].ljust(CELL) for column in verdicts.values())
-        name = command.ljust(COLUMN).replace("-", "\\-")
-        lines.append(f"{name}{cells.rstrip()}")
-    return "\n".join([*lines, ".Ed", END])
+    lines.append(".El")
+    places = list(verdicts)
+    for first in range(0, len(places), MOST):
+        beside = places[first : first + MOST]
+        lines += [".Bd -literal", _row("", [letters[place] for place in beside])]
+        for command in verdicts[places[0]]:
+            lines.append(_row(command, [WORDS[verdicts[place][command]] for place in beside]))
+        lines.append(".Ed")
+    return "\n".join([*lines, END])
+
+
+def _row(command: str, cells: list[str]) -> str:
+    text = command.ljust(COLUMN) + "".join(cell.ljust(CELL) for cell in cells)
+    return text.rstrip().replace("-", "\\-")
+
+
+def column(page: str, place: str) -> dict[str, str]:
+    """What a page says of a place: the verdict on each command; empty if it is not there."""
+    lines = [line.replace("\\-", "-") for line in told(page).splitlines()]
+    letter = next((lines[at][4:] for at in range(len(lines) - 1) if lines[at + 1] == place), "")
+    verdicts = {word: verdict for verdict, word in WORDS.items()}
+    found: dict[str, str] = {}
+    at = -1
+    for line in lines:
+        if line.startswith(" " * COLUMN):
+            at = line.find(letter, COLUMN) if letter else -1
+        elif at > 0 and not line.startswith("."):
+            found[line[:COLUMN].strip()] = verdicts[line[at : at + CELL].strip()]
+    return found
 
 
 def told(page: str) -> str:

@@ -18,7 +18,7 @@ from sigscope.kernel.opening import (
 )
 from sigscope.model.access import Door, Layer, Refusal, Refusals
 from sigscope.model.other import Other
-from sigscope.model.place import Place
+from sigscope.model.place import Place, Surroundings
 
 YAMA = "/proc/sys/kernel/yama/ptrace_scope"
 _YAMA_SAYS = {
@@ -44,7 +44,7 @@ def place_doors(place: Place) -> Refusals:
     """The doors that have nothing to do with the process that is looked at."""
     ways = {
         Door.BPF: bpf(place),
-        Door.TRACEFS: tracefs(place),
+        Door.TRACEFS: instance(place),
         Door.PERF: perf(place),
         Door.RECORDS: records(place),
     }
@@ -243,21 +243,55 @@ def _lacking(place: Place, what: str, wanted: tuple[str, ...]) -> Refusal:
 
 
 def tracefs(place: Place) -> Refusal | None:
-    """The events of the kernel, as files."""
-    if place.tracefs == "":
-        why = "tracefs is not mounted"
-        return Refusal(Layer.FILES, why, mounting(place, "/sys/kernel/tracing"))
-    if not place.tracefs_readable:
-        why = f"{place.tracefs} is root's alone"
-        return Refusal(Layer.UID, why, opening(place, ("DAC_READ_SEARCH",)))
+    """The kernel's own list of events; where it is not mounted, it is reached without that."""
+    return _tracefs(place, place.tracefs_readable, ("DAC_READ_SEARCH", "DAC_OVERRIDE"))
+
+
+def instance(place: Place) -> Refusal | None:
+    """A ring of tracefs for us alone."""
+    if place.lockdown not in (None, "none"):
+        why = f"the kernel is locked down ({place.lockdown})"
+        return Refusal(Layer.LOCKDOWN, why, "see kernel_lockdown(7)")
+    return _tracefs(place, place.tracefs_writable, ("DAC_OVERRIDE",))
+
+
+def _tracefs(place: Place, granted: bool | None, instead: tuple[str, ...]) -> Refusal | None:
+    if place.tracefs:
+        if granted:
+            return None
+        return Refusal(Layer.UID, f"{place.tracefs} is root's alone", opening(place, instead[-1:]))
+    if not place.holds("SYS_ADMIN"):
+        why = "tracefs is not mounted, and to reach it without that CAP_SYS_ADMIN is missing"
+        return Refusal(Layer.CAPABILITIES, why, _mounted(place))
+    if place.initial_user_namespace is False:
+        why = "tracefs is not mounted, and is not for a user namespace"
+        return Refusal(Layer.USER_NAMESPACE, why, outside(place))
+    if "fsopen" in place.refused_calls:
+        why = "tracefs is not mounted, and a seccomp filter of our own refuses fsopen(2)"
+        return Refusal(Layer.SECCOMP, why, _mounted(place, ("fsopen",)))
+    if place.uid and not any(map(place.holds, instead)):
+        return Refusal(Layer.UID, "tracefs is root's alone", opening(place, instead[-1:]))
     return None
+
+
+def _mounted(place: Place, calls: tuple[str, ...] = ()) -> str:
+    """In a container it comes from outside; who is root of a host may reach or mount it."""
+    if place.surroundings is Surroundings.HOST:
+        return opening(place, ("SYS_ADMIN",), calls)
+    return mounting(place, "/sys/kernel/tracing")
 
 
 def perf(place: Place) -> Refusal | None:
     """perf_event_open of a tracepoint, whose number stands in tracefs."""
+    if place.lockdown == "confidentiality":
+        why = "the kernel is locked down (confidentiality)"
+        return Refusal(Layer.LOCKDOWN, why, "see kernel_lockdown(7)")
     strict = place.perf_event_paranoid is None or place.perf_event_paranoid > -1
     if strict and not place.holds("SYS_ADMIN") and not place.holds("PERFMON"):
-        return _lacking(place, "", ("PERFMON",))
+        return _lacking(place, f"perf_event_paranoid is {place.perf_event_paranoid}", ("PERFMON",))
+    if strict and place.initial_user_namespace is False:
+        why = "capabilities of a user namespace do not count for perf_event_open(2)"
+        return Refusal(Layer.USER_NAMESPACE, why, outside(place))
     if "perf_event_open" in place.refused_calls:
         why = "perf_event_open(2) is refused by a seccomp filter of our own"
         return Refusal(Layer.SECCOMP, why, opening(place, (), ("perf_event_open",)))

@@ -21,17 +21,18 @@ _TRIALS: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = (
     ("ptrace", (_PTRACE_DETACH, _NOBODY, 0, 0), (errno.ESRCH,)),
     ("bpf", (0, 0, 0), (errno.EINVAL, errno.EFAULT)),
     ("perf_event_open", (0, _NOBODY, -1, -1, 0), (errno.EFAULT, errno.EINVAL)),
+    ("fsopen", (0, 0), (errno.EFAULT, errno.EINVAL)),
 )
 """Name, arguments, and what a kernel answers that was asked: no such process, no such memory.
 
-A kernel that lets nobody but CAP_BPF call bpf answers EPERM first: see ``refused_calls``.
+A kernel that lets nobody but CAP_BPF call bpf, and CAP_SYS_ADMIN fsopen, answers EPERM first.
 """
 
 
 def refused_calls() -> frozenset[str]:
-    """Those of ptrace, bpf and perf_event_open that are answered by somebody else.
+    """Those of ptrace, bpf, perf_event_open and fsopen that are answered by somebody else.
 
-    Of bpf that can be told only with CAP_BPF.
+    Of bpf and fsopen that can be told only with the capability that they ask for.
     """
     names = NAMES.get(os.uname().machine, ())
     return frozenset(

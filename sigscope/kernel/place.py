@@ -65,6 +65,7 @@ def read_place(root: str = "") -> Place:
     mounts = reading.file("proc/self/mountinfo", "mounts") or b""
     lockdown = reading.optional("sys/kernel/security/lockdown")
     tracefs = next((path for path, _ in decode_mounts(mounts, "tracefs")), "")
+    events, instances = (f"{tracefs.strip('/')}/{name}" for name in ("events", "instances"))
     uid_map = reading.file("proc/self/uid_map", "user namespace")
     user = reading.link("proc/self/ns/user", "user namespace")
     pid = reading.link("proc/self/ns/pid", "pid namespace")
@@ -84,7 +85,8 @@ def read_place(root: str = "") -> Place:
         perf_event_paranoid=reading.number("proc/sys/kernel/perf_event_paranoid"),
         unprivileged_bpf_disabled=reading.number("proc/sys/kernel/unprivileged_bpf_disabled"),
         tracefs=tracefs,
-        tracefs_readable=reading.can_list(f"{tracefs.strip('/')}/events") if tracefs else None,
+        tracefs_readable=reading.can_list(events) if tracefs else None,
+        tracefs_writable=reading.can_write(instances) if tracefs else None,
         btf=reading.can_read("sys/kernel/btf/vmlinux"),
         read_only_root=decode_read_only(mounts),
         hostname=decode_text(reading.optional("proc/sys/kernel/hostname") or b"").strip(),
@@ -153,6 +155,9 @@ class _Reading:
                 return True
         except OSError:
             return False
+
+    def can_write(self, name: str) -> bool:
+        return os.access(self.path(name), os.W_OK | os.X_OK)
 
     def first_program(self, *names: str) -> str | None:
         found = (name for name in names for folder in _USUAL_PLACES if self._is(folder, name))

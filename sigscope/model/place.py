@@ -62,6 +62,8 @@ class Place:
     tracefs: str | None = None
     """Where it is mounted; "" if it is not."""
     tracefs_readable: bool | None = None
+    tracefs_writable: bool | None = None
+    """May an instance of our own be made there?"""
     btf: bool | None = None
     read_only_root: bool | None = None
     records: str = ""

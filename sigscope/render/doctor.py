@@ -13,7 +13,7 @@ from sigscope.render.line import BLANK, Line, Role, Span, escape, wrapped
 
 _ROLES = {Verdict.WORKS: Role.PLAIN, Verdict.PART: Role.WARNING, Verdict.FAILS: Role.ERROR}
 _WORDS = {Verdict.WORKS: "works", Verdict.PART: "in part", Verdict.FAILS: "no"}
-_COLUMN = 20
+_COLUMN = 24
 _SECOND = 9
 _FACT = 16
 _ALL = (1 << len(CAPABILITIES)) - 1

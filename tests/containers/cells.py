@@ -103,6 +103,11 @@ def _live(standing: Standing, _: str) -> Cell:
     return _judged(*_asked(standing, "restart", "--live", "--yes", standing.pid))
 
 
+def _watch(standing: Standing, name: str) -> Cell:
+    said = standing.run(*name.split(), "--for", "0.2s", standing.pid)
+    return _judged(said.returncode, None, said.stderr.decode())
+
+
 def _fcgi(standing: Standing, _: str) -> Cell:
     said = standing.run("fcgi", "--for", "0.2", standing.pid)
     return _judged(said.returncode, None, said.stderr.decode())
@@ -147,6 +152,10 @@ COMMANDS: dict[str, Callable[[Standing, str], Cell]] = {
     "restart": _restart,
     "restart --live": _live,
     "audit": _plain,
+    "watch": _watch,
+    "watch --engine bpf": _watch,
+    "watch --engine perf": _watch,
+    "watch --engine tracefs": _watch,
     "fcgi": _fcgi,
     "run": _run,
     "snapshot": _snapshot,

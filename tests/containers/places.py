@@ -58,6 +58,14 @@ class Place:
     enter: Callable[[], AbstractContextManager[Standing]]
 
 
+_WITH_TRACEFS = (
+    *("unshare", "--mount", "sh", "-c"),
+    'mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null; exec "$@"',
+    "sh",
+)
+"""Whether somebody has mounted it on this machine is no matter of the place."""
+
+
 def _root() -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can take the other places: sudo scripts/test")
@@ -73,7 +81,7 @@ def _plain(*words: str, user: int = 0, ours: int | None = None) -> Iterator[Stan
     if ours is not None:
         os.chown(folder, ours, ours)
     with start("asked", *((user,) if user else ())) as target:
-        yield Standing(target.pid, words, python, str(folder))
+        yield Standing(target.pid, (*_WITH_TRACEFS, *words), python, str(folder))
 
 
 def _bounded(*kept: str) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import runpy
 from pathlib import Path
 
@@ -25,7 +24,8 @@ def test_every_row_is_tried() -> None:
 def test_the_doctor_foretells_what_the_commands_do(place: Place) -> None:
     with place.enter() as standing:
         said = foretold(standing)
-        assert _column(place) == list(of_the_place(said).items()), HOW
+        told = WRITER["column"](WRITER["PAGE"].read_text("utf-8"), place.name)
+        assert list(told.items()) == list(of_the_place(said).items()), HOW
         assert set(said) == set(COMMANDS)
         done = {name: seen(standing, name) for name in COMMANDS}
     wrong = [
@@ -42,21 +42,6 @@ def test_the_doctor_foretells_what_the_commands_do(place: Place) -> None:
         if not _tells_what_helps(cell)
     ]
     assert not mute, "\n".join(mute)
-
-
-def _column(place: Place) -> list[tuple[str, str]]:
-    """What the manual says of this place."""
-    page = WRITER["PAGE"].read_text("utf-8")
-    letter = re.search(rf"^\.It (\w)\n{re.escape(place.name)}$", page, re.MULTILINE)
-    assert letter is not None, HOW
-    head, *rows = WRITER["told"](page).partition(".Bd -literal\n")[2].splitlines()[:-2]
-    at = head.index(letter[1])
-    verdicts = {word: verdict for verdict, word in WRITER["WORDS"].items()}
-    plain = [row.replace("\\-", "-") for row in rows]
-    return [
-        (row[: WRITER["COLUMN"]].strip(), verdicts[row[at : at + WRITER["CELL"]].strip()])
-        for row in plain
-    ]
 
 
 def _tells_what_helps(cell: Cell) -> bool:

@@ -207,5 +207,6 @@ except SigscopeError as error:
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     kind, message, hint = ran.stdout.splitlines()
     assert kind == "NotPermitted"
-    assert "a watch: tracefs is not mounted" in message
-    assert hint == "as root: mount -t tracefs nodev /sys/kernel/tracing"
+    assert message.startswith("a watch: ")
+    assert "tracefs" in message or "/sys/kernel/tracing" in message
+    assert hint.endswith("as root: mount -t tracefs nodev /sys/kernel/tracing")

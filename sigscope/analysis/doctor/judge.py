@@ -75,7 +75,7 @@ def _lacks(step: Step, sights: Collection[Sight], place: Refusals) -> Iterator[L
 
 def _refused(step: Step, sight: Sight, place: Refusals) -> Refusal | None:
     shut = {**place, **sight.refusals}
-    if step.other is not None and step.other not in shut:
+    if any(door not in shut for door in step.others):
         return None
     return shut.get(step.door)
 

@@ -30,14 +30,14 @@ def _filtered(other: Other) -> bool:
 class Step:
     """A door, what is missing if it is shut, and whether nothing is left of the answer then.
 
-    ``other`` is another way to the same: only with both shut it is missing.
+    ``others`` are other ways to the same: only with all of them shut it is missing.
     """
 
     door: Door
     what: str
     needed: bool = False
     when: When = always
-    other: Door | None = None
+    others: tuple[Door, ...] = ()
 
 
 class Scope(Enum):
@@ -69,12 +69,13 @@ _STOP = (
     Step(Door.TRACE, "a stop", needed=True),
     Step(Door.CALL, "what a stop would break (--force does it all the same)", needed=True),
 )
+_EVENTS = "the events"
 _ASKED = Step(
     Door.FILTERS,
     "what its filters let it be asked",
     needed=True,
     when=_filtered,
-    other=Door.BPF,
+    others=(Door.BPF,),
 )
 
 ROWS: tuple[Row, ...] = (
@@ -126,6 +127,13 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("restart --live", _STOP),
     Row("audit", (*_LOOK, _SENDERS), Scope.SUSPECTS),
+    Row(
+        "watch",
+        (Step(Door.BPF, _EVENTS, needed=True, others=(Door.PERF, Door.TRACEFS)),),
+    ),
+    Row("watch --engine bpf", (Step(Door.BPF, _EVENTS, needed=True),)),
+    Row("watch --engine perf", (Step(Door.PERF, _EVENTS, needed=True),)),
+    Row("watch --engine tracefs", (Step(Door.TRACEFS, _EVENTS, needed=True),)),
     Row(
         "fcgi",
         (

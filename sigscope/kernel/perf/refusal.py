@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import errno
 
-from sigscope.decode.status import decode_effective
-from sigscope.decode.text import decode_text
 from sigscope.errors import NotPermitted, NotSupported, SigscopeError
+from sigscope.kernel.access import perf
+from sigscope.kernel.place import here
 
-PARANOID = "/proc/sys/kernel/perf_event_paranoid"
-LOCKDOWN = "/sys/kernel/security/lockdown"
-CAP_SYS_ADMIN, CAP_PERFMON = 21, 38
 WHAT = "watching with perf events"
 
 
@@ -34,28 +31,10 @@ def refusal(error: OSError) -> SigscopeError:
 
 
 def _refused() -> NotPermitted:
-    held = decode_effective(_text("/proc/self/status").encode())
-    if not (held >> CAP_PERFMON & 1 or held >> CAP_SYS_ADMIN & 1):
-        level = _text(PARANOID).strip() or "unknown"
-        return NotPermitted(
-            f"{WHAT}: CAP_PERFMON missing, and perf_event_paranoid is {level}",
-            "run sigscope as root, or with CAP_PERFMON; or, for everybody on this host:"
-            " sysctl kernel.perf_event_paranoid=-1",
-        )
-    if "[confidentiality]" in _text(LOCKDOWN):
-        return NotPermitted(
-            f"{WHAT}: the kernel is locked down (confidentiality)", "see kernel_lockdown(7)"
-        )
+    said = perf(here())
+    if said is not None:
+        return NotPermitted(f"{WHAT}: {said.why}", said.hint)
     return NotPermitted(
-        f"{WHAT}: refused in spite of CAP_PERFMON: a seccomp filter (a container), a user"
-        " namespace, or a security module",
+        f"{WHAT}: refused in spite of CAP_PERFMON: a security module, or a sandbox",
         "run it on the host itself",
     )
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            return decode_text(file.read(1 << 13))
-    except OSError:
-        return ""

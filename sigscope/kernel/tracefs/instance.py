@@ -18,6 +18,8 @@ from sigscope.decode.stat import decode_stat
 from sigscope.decode.text import decode_text
 from sigscope.decode.trace_page import decode_stats
 from sigscope.errors import DecodeError, NotPermitted, NotSupported, SigscopeError
+from sigscope.kernel.access import instance as allowed
+from sigscope.kernel.place import here
 from sigscope.kernel.tracefs.root import Tracefs
 from sigscope.kernel.watch.cpus import online
 
@@ -161,7 +163,9 @@ def refusal(error: OSError) -> SigscopeError:
         with contextlib.suppress(OSError), open(LOCKDOWN) as file:
             if "[none]" not in file.read(1 << 10):
                 return NotPermitted(f"{WHAT}: the kernel is locked down", "see kernel_lockdown(7)")
-        return NotPermitted(f"{WHAT}: permission denied", "run sigscope as root")
+        said = allowed(here())
+        hint = said.hint if said is not None else "run it on the host itself"
+        return NotPermitted(f"{WHAT}: permission denied", hint)
     if error.errno == errno.EROFS:
         return NotPermitted(f"{WHAT}: tracefs is mounted read-only", "run it on the host itself")
     if error.errno == errno.ENOMEM:

@@ -9,6 +9,9 @@ import os
 
 from sigscope.decode.text import decode_text
 from sigscope.errors import NotPermitted, NotSupported
+from sigscope.kernel.access import tracefs
+from sigscope.kernel.opening import opening
+from sigscope.kernel.place import here
 
 PLACES = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 MOUNT = "mount -t tracefs nodev /sys/kernel/tracing"
@@ -101,7 +104,7 @@ def open_tracefs(what: str) -> Tracefs:
     if refused and os.geteuid() != 0:
         raise NotPermitted(
             f"{what}: {refused} (tracefs) is for root only",
-            "run sigscope as root; or let a group in: "
+            f"{opening(here(), ('DAC_READ_SEARCH',))}; or let a group in: "
             f"mount -o remount,gid=GROUP,mode=750 {refused}",
         )
     return _open_unmounted(what)
@@ -134,10 +137,11 @@ def _open_unmounted(what: str) -> Tracefs:
                 f"{what}: this kernel has no tracefs", "it needs CONFIG_TRACING"
             ) from None
         if error.errno in (errno.EPERM, errno.EACCES):
+            said = tracefs(here())
+            why = "tracefs is not mounted, and is not to be reached without that"
             raise NotPermitted(
-                f"{what}: tracefs is not mounted, and to reach it without that takes root"
-                " (CAP_SYS_ADMIN)",
-                f"as root: {MOUNT}",
+                f"{what}: {why if said is None else said.why}",
+                "; or: ".join(filter(None, (said.hint if said else "", f"as root: {MOUNT}"))),
             ) from None
         raise NotSupported(
             f"{what}: tracefs is not mounted ({error.strerror})", f"mount it: {MOUNT}"
