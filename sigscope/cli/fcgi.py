@@ -11,9 +11,11 @@ from sigscope.cli.fcgi_simulate import LONGEST, LONGEST_SWEEP, Script, header_of
 from sigscope.cli.options import json_option, target_arguments
 from sigscope.decode.settings.choosing import size
 from sigscope.errors import UsageError
+from sigscope.kernel.passive import BPF, PTRACE
 
 DEFAULT_BUFFER = 4096
 """nginx's own default is one page of memory: 4k on x86-64."""
+FOLLOWING = (BPF, PTRACE)
 LARGEST_BUFFER = 1 << 30
 _RANGE = re.compile(r"(\d{1,9}):(\d{1,9})(?::(\d{1,9}))?", re.ASCII)
 _LENGTH = click.IntRange(0, LONGEST)
@@ -97,6 +99,14 @@ _LENGTH = click.IntRange(0, LONGEST)
     default=None,
     help="Every length of the (first) message, as intervals.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(FOLLOWING),
+    default=BPF,
+    show_default=True,
+    help="How a TARGET is followed: bpf stops nothing; ptrace is for one's own, and stops it"
+    " twice at each system call.",
+)
 @json_option
 def fcgi(
     targets: tuple[str, ...],
@@ -115,11 +125,13 @@ def fcgi(
     log_limit: int,
     arrive: str | None,
     swept: str | None,
+    engine: str,
     as_json: bool,
 ) -> int:
     """Which FastCGI records pass to and from TARGET, and would nginx answer 502 for them?
 
-    Reads only: TARGET, a worker or its master, is followed while it runs on.
+    Reads only: TARGET, a worker or its master, is followed while it runs on (--engine ptrace
+    slows it down).
 
     A worker sends the messages that a script logs before the page. nginx holds both in one
     buffer until it has seen the end of the header: "upstream sent too big header", 502,
@@ -141,7 +153,9 @@ def fcgi(
     if targets:
         from sigscope.cli.fcgi_follow import follow
 
-        return follow(targets, given, count, seconds, as_json)
+        return follow(targets, given, count, seconds, as_json, engine)
+    if engine != BPF:
+        raise UsageError("--engine is for a TARGET", "sigscope fcgi --engine ptrace php-fpm")
     if count is not None or seconds is not None:
         raise UsageError("--count and --for are for a TARGET", "sigscope fcgi php-fpm --for 60")
     if capture is not None:

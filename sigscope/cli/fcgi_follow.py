@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol
 
 from sigscope.analysis.fcgi.clues import clues_of
 from sigscope.analysis.fcgi.locations import leading_to
@@ -16,11 +18,12 @@ from sigscope.cli.output import put_remarks, remark, width
 from sigscope.cli.target import Target, Words, resolve_all
 from sigscope.decode.followed import Finished, Followed
 from sigscope.errors import ExitStatus, NotPermitted, NotSupported, SigscopeError
-from sigscope.kernel.bpf.traffic import Traffic
 from sigscope.kernel.frontends import read_passes
+from sigscope.kernel.passive import BPF, PTRACE
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.workers import find_workers, idle, open_connections, waits_for, worker_of
 from sigscope.model.fcgi import Clues, Ending, Worker
+from sigscope.model.traffic import Event
 from sigscope.render.fcgi import size_text
 from sigscope.render.gaps import gap_lines
 
@@ -29,7 +32,31 @@ AT_LEAST, AT_MOST = 0.01, 1.0
 """Seconds between two looks: events come in bunches, and an end is noticed soon."""
 MODEST = 5
 """Whoever is followed comes first on a busy CPU; events wait in the ring buffer meanwhile."""
-OTHERWISE = "or capture its port with tcpdump: sigscope fcgi --from-pcap FILE"
+OTHERWISE = (
+    "or follow your own worker, which makes it slower: --engine ptrace;"
+    " or capture its port with tcpdump: sigscope fcgi --from-pcap FILE"
+)
+
+
+class Events(Protocol):
+    """Where events come from: kernel.bpf.traffic, or kernel.ptrace.traffic."""
+
+    @property
+    def lost(self) -> int: ...
+
+    def wait(self, seconds: float, /) -> None: ...
+
+    def events(self) -> Iterator[Event]: ...
+
+    def __enter__(self) -> Events: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None: ...
 
 
 @dataclass(slots=True)
@@ -47,6 +74,7 @@ def follow(
     count: int | None,
     seconds: float | None,
     as_json: bool,
+    engine: str = BPF,
 ) -> int:
     """Until there were so many requests, that time is over, no worker is left, or ^C."""
     procfs = ProcFS()
@@ -54,10 +82,8 @@ def follow(
     if not stage.workers:
         return stage.status
     report = Report(buffers or _buffers(procfs, stage), as_json)
-    targets = {**dict.fromkeys(stage.workers, False), **dict.fromkeys(stage.masters, True)}
     before = [pair for pid in stage.workers for pair in open_connections(pid)]
-    os.nice(MODEST)
-    with _traffic(targets, before) as traffic:
+    with _traffic(stage, before, engine) as traffic:
         remark(f"following {_names(stage.workers.values())}; ^C ends it")
         with Interruption() as over:
             foreign = _Loop(procfs, stage, report, traffic, count, before).run(seconds, over)
@@ -117,9 +143,14 @@ def _buffers(procfs: ProcFS, stage: Stage) -> tuple[int, ...]:
     return tuple(sorted({one.buffer for one in leading}))
 
 
-def _traffic(targets: dict[int, bool], before: Sequence[tuple[int, int]]) -> Traffic:
+def _traffic(stage: Stage, before: Sequence[tuple[int, int]], engine: str) -> Events:
+    if engine == PTRACE:
+        return _traced(stage, before)
     from sigscope.kernel.bpf.refusal import explain as refusal
+    from sigscope.kernel.bpf.traffic import Traffic
 
+    os.nice(MODEST)
+    targets = {**dict.fromkeys(stage.workers, False), **dict.fromkeys(stage.masters, True)}
     try:
         return Traffic(targets, before)
     except OSError as error:
@@ -127,6 +158,16 @@ def _traffic(targets: dict[int, bool], before: Sequence[tuple[int, int]]) -> Tra
         kind = NotPermitted if isinstance(error, PermissionError) else NotSupported
         hint = f"{helps}; {OTHERWISE}" if helps else OTHERWISE
         raise kind(f"a live worker cannot be followed: {why}", hint) from None
+
+
+def _traced(stage: Stage, before: Sequence[tuple[int, int]]) -> Events:
+    from sigscope.kernel.ptrace.traffic import TracedTraffic
+
+    remark("each of their system calls stops them twice: they are slower meanwhile")
+    if stage.masters:
+        remark("workers that the master forks from now on are not followed (--engine bpf)")
+        stage.masters.clear()
+    return TracedTraffic(stage.workers, before)
 
 
 def _names(workers: Iterable[Worker]) -> str:
@@ -143,7 +184,7 @@ class _Loop:
         procfs: ProcFS,
         stage: Stage,
         report: Report,
-        traffic: Traffic,
+        traffic: Events,
         count: int | None,
         before: Sequence[tuple[int, int]],
     ) -> None:

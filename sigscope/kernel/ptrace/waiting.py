@@ -41,12 +41,13 @@ class Stop(NamedTuple):
     """``signal`` is the one that is about to be delivered, has stopped the group, or killed.
 
     INTERRUPTED is our own request, and also the end of a group stop. For EXITED ``signal``
-    is 0, and so it is for SYSCALL.
+    is 0, and so it is for SYSCALL; then ``status`` is that with which it exited, where known.
     """
 
     tid: int
     kind: StopKind
     signal: int = 0
+    status: int = 0
 
     @property
     def ended(self) -> bool:
@@ -69,7 +70,7 @@ def poll(tid: int) -> Stop | None:
 
 def _stop(tid: int, code: int, status: int) -> Stop:
     if code == os.CLD_EXITED:
-        return Stop(tid, StopKind.EXITED)
+        return Stop(tid, StopKind.EXITED, status=status)
     if code in (os.CLD_KILLED, os.CLD_DUMPED):
         return Stop(tid, StopKind.KILLED, status & 0x7F)
     number, event = status & 0xFF, status >> 8
