@@ -8,8 +8,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
+"""As typing has it, which would be loaded for this alone."""
 if TYPE_CHECKING:
     from sigscope.api import diagnose, read_all, read_process
 

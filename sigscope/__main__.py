@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import NoReturn
+
+TYPE_CHECKING = False
+"""As typing has it, which would be loaded for this alone."""
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 INTERRUPTED = 130
 MOST_GARBAGE = 50_000

@@ -8,8 +8,8 @@ was asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
+"""As typing has it, which would be loaded for this alone."""
 if TYPE_CHECKING:
     from sigscope.kernel.directory import Directory, LiveDirectory
     from sigscope.kernel.procfs import ProcFS

@@ -13,6 +13,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from sigscope.errors import NotSupported, SigscopeError
+from sigscope.kernel.cleaning import CALLS
 from sigscope.model.signals import (
     EMPTY,
     EVERYTHING,
@@ -25,14 +26,6 @@ from sigscope.model.start import Inherited, Start
 if TYPE_CHECKING:
     from sigscope.kernel.procfs import ProcFS
 
-_CALLS = {
-    ("x86_64", 8): (13, 14),
-    ("x86_64", 4): (174, 175),
-    ("i686", 4): (174, 175),
-    ("aarch64", 8): (134, 135),
-    ("riscv64", 8): (134, 135),
-}
-"""rt_sigaction and rt_sigprocmask, by machine and size of a pointer (asm/unistd.h)."""
 _SIZE_OF_SET = 8
 _SIG_SETMASK = 2
 
@@ -75,7 +68,7 @@ def become(start: Start) -> SignalSet:
     What could not be set is returned: 32 and 33 on a machine whose calls we do not know.
     Signals that were pending and are open now act at once.
     """
-    numbers = _CALLS.get((os.uname().machine, struct.calcsize("P")))
+    numbers = CALLS.get((os.uname().machine, struct.calcsize("P")))
     if numbers is None:
         return _through_libc(start)
     import ctypes

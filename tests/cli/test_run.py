@@ -243,3 +243,12 @@ def test_a_closed_standard_error_does_not_keep_the_command_from_running() -> Non
         cwd=Path(__file__).parents[2],
     )
     assert ended.stdout == "born\n"
+
+
+@pytest.mark.parametrize("own", [frozenset(), frozenset({32, 33})])
+def test_without_options_all_is_cleaned(
+    own: frozenset[int],
+) -> None:
+    """32 and 33 are glibc's own, and take another way."""
+    ended = run("--", *STATUS, blocked=BLOCKED | {32, 33}, ignored=(IGNORED - {32, 33}) | own)
+    assert (ended.status, ended.blocked, ended.ignored) == (0, frozenset(), frozenset())

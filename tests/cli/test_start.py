@@ -58,3 +58,24 @@ def test_other_commands_stay_where_they_are(for_one_process: set[str]) -> None:
     others = {"tree", "audit", "explain", "snapshot", "decode"} & commands
     assert others
     assert not {f"sigscope.cli.{name}" for name in others} & for_one_process
+
+
+def imported(*words: str) -> set[str]:
+    """All that a Python of its own loads for this, as it says itself."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", *words],
+        env=environment(),
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    return {line.rsplit("|")[-1].strip() for line in done.stderr.decode().splitlines()}
+
+
+def test_run_without_options_loads_next_to_nothing() -> None:
+    """It is started as often as what it starts: Python's own start is all that it costs."""
+    entry = "from sigscope.__main__ import run; run()"
+    more = imported(entry, "run", "--", "true") - imported("pass")
+    assert "sigscope.kernel.cleaning" in more
+    assert not {"typing", "enum", "ctypes", "re", "dataclasses", "sigscope.errors"} & more
+    assert len(more) < 15, sorted(more)
