@@ -9,14 +9,16 @@ import sys
 import time
 from collections.abc import Iterator
 
+from sigscope.analysis.watch.choosing import Choice
 from sigscope.analysis.watch.stories import Stories
 from sigscope.cli.interruption import Interruption
 from sigscope.cli.output import put_remarks, remark, width
+from sigscope.cli.target import resolve
 from sigscope.cli.watch_choice import Asked, choice_of
 from sigscope.cli.watch_command import Started
 from sigscope.cli.watch_report import Report
 from sigscope.decode.watch_record import Closed
-from sigscope.errors import ExitStatus
+from sigscope.errors import ExitStatus, UsageError
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.watch.looking import look, read_census, read_known
 from sigscope.kernel.watch.opening import open_source
@@ -44,7 +46,7 @@ def follow(asked: Asked) -> int:
         if command is not None:
             stack.callback(command.close)
         choice = choice_of(asked, procfs, None if command is None else command.pid)
-        source = stack.enter_context(_opened(asked))
+        source = stack.enter_context(open_source(asked.engine, _wanted(asked, procfs, choice)))
         header = header_of(source.engine)
         recorder = None
         if asked.record is not None:
@@ -55,8 +57,18 @@ def follow(asked: Asked) -> int:
         return _Follow(asked, procfs, source, report, recorder, command, over).run()
 
 
-def _opened(asked: Asked) -> Source:
-    return open_source(asked.engine, Wanted(every=asked.every))
+def _wanted(asked: Asked, procfs: ProcFS, choice: Choice) -> Wanted:
+    """Everything, as the signals that led to those that are asked for may be any; but a tracer
+    traces nobody else."""
+    if asked.engine != "ptrace":
+        return Wanted(every=asked.every)
+    names = (*asked.targets, *asked.trees, *asked.receivers)
+    pids = {one.pid for word in names for one in resolve(procfs, word)}
+    pids |= choice.tree.pids
+    if not pids:
+        raise UsageError("--engine ptrace needs a target", "sigscope watch --engine ptrace PID")
+    below = bool(choice.tree)
+    return Wanted(every=asked.every, targets=frozenset(pids), descendants=below)
 
 
 class _Follow:
@@ -88,8 +100,7 @@ class _Follow:
         if self._recorder is not None:
             record_all(self._recorder, census)
         put_remarks(gap_lines(self._source.gaps, width()))
-        if not self._asked.as_json:
-            self._begin()
+        self._begin()
         deadline = None
         if self._asked.seconds is not None:
             deadline = time.monotonic() + self._asked.seconds
@@ -106,7 +117,8 @@ class _Follow:
         if self._command is not None:
             what = self._command.command[0]
         remark(f"watching {what or 'all signals'} ({self._source.engine}); ^C ends it")
-        self._report.head()
+        if not self._asked.as_json:
+            self._report.head()
 
     def _loop(self, deadline: float | None) -> None:
         poll = select.poll()

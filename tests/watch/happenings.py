@@ -82,6 +82,6 @@ class World:
         self.names[pid] = words[0].rsplit("/", 1)[-1][:15]
         self.happens(Executed(self.now, self.task(pid), words[0], words))
 
-    def exit(self, pid: int, status: int = 0) -> list[Story]:
+    def exit(self, pid: int, status: int | None = 0) -> list[Story]:
         self.now += MS // 10
         return self.happens(Exited(self.now, self.task(pid), status, True))

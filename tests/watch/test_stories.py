@@ -267,3 +267,12 @@ def test_threads_that_an_exec_ends_leave_a_process_that_lives() -> None:
     one.execute(101, "/usr/bin/php-fpm", "-F")
     (told,) = one.send(700, 101, "SIGUSR1", Result.IGNORED)
     assert told.fate is Fate.IGNORED
+
+
+def test_without_exit_statuses_the_fatal_signal_is_known_by_the_sigkill_that_comes_of_it() -> None:
+    """perf and tracefs tell no status; complete_signal() gives every thread a SIGKILL."""
+    one = world()
+    one.send(700, 101, "SIGTERM")
+    one.deliver(101, "SIGKILL", handler=0)
+    (told,) = one.exit(101, status=None)
+    assert (told.signal.name, told.fate) == ("SIGTERM", Fate.TERMINATED)

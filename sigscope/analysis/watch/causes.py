@@ -16,9 +16,9 @@ from sigscope.model.story import Fate, Origin
 from sigscope.model.watch import Sent
 
 SECOND = 1_000_000_000
-LONG = 60 * SECOND
-"""A supervisor asks, waits, and kills in the end: systemd's and docker's limits are within that."""
-PROMPT = SECOND
+LONG = 30 * SECOND
+"""A supervisor asks, waits, and kills in the end: ten seconds are usual."""
+PROMPT = SECOND // 10
 """For a signal of another kind: whoever handles it acts at once."""
 ENDING = SignalSet.of(*"SIGHUP SIGINT SIGQUIT SIGTERM SIGUSR2 SIGPWR SIGALRM".split())
 ENDED_BY = SignalSet.of(*"SIGHUP SIGINT SIGQUIT SIGTERM SIGKILL SIGABRT SIGCONT".split())

@@ -92,7 +92,11 @@ def killer_of(mine: Sequence[Record], signal: int | None) -> Record | None:
 
 
 def _may_end(record: Record) -> bool:
-    return record.fatal or record.sent.info.signal == KILL
+    """Without an exit status: a fatal signal ends all threads by a SIGKILL, which was seen."""
+    signal = record.sent.info.signal
+    if record.fatal or signal == KILL:
+        return True
+    return record.target.doomed and signal.default_action in ENDING and not record.waits
 
 
 def ends_it(status: int | None) -> Decision:

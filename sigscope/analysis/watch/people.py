@@ -64,7 +64,8 @@ class People:
         for one in known.values():
             if one.pid in self.living or one.pid in self._dead:
                 continue
-            person = Person(one.pid, one.comm, one.uid, one.cmdline, one.container)
+            person = Person(one.pid, one.comm, one.uid, one.cmdline or None, one.container)
+            person.described = one.cmdline is not None
             person.ancestors = self._line(one, known)
             self.living[one.pid] = person
 

@@ -11,16 +11,25 @@ from sigscope.kernel.process import read_status
 from sigscope.kernel.procfs import ProcFS
 from sigscope.model.story import Known, Look, LookedThread
 
+_MOST_WHOLE = 4096
+"""Three small files each: a quarter of a second for all of them."""
+
 
 def read_census(procfs: ProcFS) -> list[Known]:
-    """Every process with its name and parent: one small file each.
+    """Every process; of the first few thousand also arguments and container.
+
+    Who is killed is gone before anybody can ask.
 
     >>> import os
     >>> {one.pid: one for one in read_census(ProcFS())}[os.getpid()].parent == os.getppid()
     True
     """
-    found = []
+    found: list[Known] = []
     for pid in procfs.pids():
+        if len(found) < _MOST_WHOLE:
+            if (known := read_known(procfs, pid)) is not None:
+                found.append(known)
+            continue
         try:
             descent = decode_descent(procfs.root.record(f"{pid}/stat"))
         except (OSError, DecodeError):  # gone meanwhile
@@ -39,7 +48,7 @@ def read_known(procfs: ProcFS, pid: int) -> Known | None:
     except (OSError, DecodeError):
         return None
     container = decode_cgroup(cgroup).container
-    return Known(pid, descent.ppid, descent.comm, None, cmdline or None, container)
+    return Known(pid, descent.ppid, descent.comm, None, cmdline, container)
 
 
 def look(procfs: ProcFS, pid: int, time: int) -> Look:
