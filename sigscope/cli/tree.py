@@ -106,7 +106,7 @@ def _contained(source: ProcFS, host: Host) -> tuple[Host, tuple[Group, ...]]:
     from sigscope.analysis.containers import groups
     from sigscope.kernel.placement import read_placements
 
-    host = read_placements(source, host, host.processes)
+    host = read_placements(source, host, host.processes, freezers=False)
     return host, groups(host)
 
 

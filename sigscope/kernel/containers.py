@@ -39,7 +39,8 @@ def read_containers(
     """The host with the whole ``container`` of these processes, whose cgroups have been read.
 
     ``pid_namespace`` is filled for those in a namespace below ours. With ``hostnames``, a file of
-    each container itself is read, too.
+    each container itself is read, too; without, the namespaces of those whose cgroup tells all
+    are left out.
     """
     seen = dict(host.processes)
     files = _Files(procfs, hostnames)
@@ -52,7 +53,9 @@ def read_containers(
                 continue
             container, space = process.container, process.pid_namespace
             if len(process.nspid) > 1:
-                space = _namespace(procfs, pid)
+                # What a cgroup tells is enough, if many are asked for.
+                if hostnames or container is None:
+                    space = _namespace(procfs, pid)
                 if container is None:
                     container = _unknown(procfs, host, process, cgroups)
             if container is not None:

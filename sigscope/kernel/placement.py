@@ -11,7 +11,6 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from sigscope.decode.cgroup import Placement, decode_cgroup
-from sigscope.errors import DecodeError
 from sigscope.kernel.containers import read_containers
 from sigscope.kernel.freezer import read_freezer
 from sigscope.kernel.procfs import ProcFS
@@ -21,12 +20,12 @@ from sigscope.model.process import Freezer, Process
 
 
 def read_placements(
-    procfs: ProcFS, host: Host, pids: Iterable[int], hostnames: bool = False
+    procfs: ProcFS, host: Host, pids: Iterable[int], hostnames: bool = False, freezers: bool = True
 ) -> Host:
     """The host, with container, unit and freezer of these processes; kernel threads have none.
 
     Containers have the names that their runtimes have written down; with ``hostnames``, a file
-    of each container is read, too.
+    of each container is read, too. Freezers may be left out.
     """
     pids = tuple(pids)
     known: dict[bytes, tuple[Placement, Freezer | None]] = {}
@@ -35,7 +34,7 @@ def read_placements(
         process = seen.get(pid)
         if process is None or process.kernel_thread:
             continue
-        seen[pid] = _placed(procfs, process, known)
+        seen[pid] = _placed(procfs, process, known, freezers)
     host = replace(host, processes=MappingProxyType(seen))
     contained = [
         pid
@@ -46,20 +45,28 @@ def read_placements(
 
 
 def _placed(
-    procfs: ProcFS, process: Process, known: dict[bytes, tuple[Placement, Freezer | None]]
+    procfs: ProcFS,
+    process: Process,
+    known: dict[bytes, tuple[Placement, Freezer | None]],
+    freezers: bool,
 ) -> Process:
     try:
-        directory = procfs.enter(process.pid)
-    except OSError:
-        return process
-    with directory:
-        try:
-            text = directory.record("cgroup")
-        except (OSError, DecodeError) as error:
-            if isinstance(error, OSError) and vanished(directory, error):
-                return process
-            return replace(process, gaps=(*process.gaps, gap("cgroup", process.pid, error)))
+        text = procfs.root.record(f"{process.pid}/cgroup")  # not by its directory: that is twice
+    except OSError as error:
+        return _without(procfs, process, error)
     if text not in known:
-        known[text] = decode_cgroup(text), read_freezer(procfs.root, text)
+        freezer = read_freezer(procfs.root, text) if freezers else process.frozen
+        known[text] = decode_cgroup(text), freezer
     placement, freezer = known[text]
     return replace(process, container=placement.container, unit=placement.unit, frozen=freezer)
+
+
+def _without(procfs: ProcFS, process: Process, error: OSError) -> Process:
+    """It has ended, or its cgroup is kept from us."""
+    try:
+        with procfs.enter(process.pid) as directory:
+            if vanished(directory, error):
+                return process
+    except OSError:
+        return process
+    return replace(process, gaps=(*process.gaps, gap("cgroup", process.pid, error)))
