@@ -3,7 +3,7 @@
 
     sudo PYTHONPATH=. python3 scripts/gen_places.py
 
-It takes each place of tests/containers/places.py, and asks the doctor there. The tests compare
+It takes each place of tests.containers.standings.py, and asks the doctor there. The tests compare
 the page with what the doctor says, and that with what the commands then do.
 """
 
@@ -70,7 +70,7 @@ def told(page: str) -> str:
 def main() -> None:
     """Ask everywhere; the page is replaced as a whole."""
     from tests.containers.cells import foretold, of_the_place
-    from tests.containers.places import PLACES
+    from tests.containers.standings import PLACES
 
     verdicts = {}
     for place in PLACES:

@@ -8,7 +8,6 @@ runtime that we do not know leaves a pid namespace and a cgroup of its own, or t
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from sigscope.decode.cgroup import unknown_container
 from sigscope.decode.runtime_files import FILES, LONGEST, NOTHING, Named, storage
+from sigscope.kernel.hostfiles import host_files
 from sigscope.kernel.procfs import ProcFS
 from sigscope.model.container import UNKNOWN, Container
 from sigscope.model.host import Host
@@ -163,17 +163,9 @@ class _Files:
         return content
 
     def _rooted(self) -> RootedFiles | None:
-        """PID 1's root; where that is refused, ours, if it is our own /proc that is read."""
         if not self._opened:
-            from sigscope.kernel.rooted import RootedFiles
-
             self._opened = True
-            for pid in (1, os.getpid()) if self._procfs.live else (1,):
-                try:
-                    self._root = RootedFiles(pid, self._procfs.path)
-                    break
-                except OSError:
-                    continue
+            self._root = host_files(self._procfs.path)
         return self._root
 
     def _hostname(self, pid: int) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from sigscope.decode.children import decode_children
 from sigscope.errors import DecodeError
@@ -14,6 +16,9 @@ from sigscope.model.gap import Gap
 from sigscope.model.loss import Loss
 from sigscope.model.process import Process
 
+if TYPE_CHECKING:
+    from sigscope.kernel.rooted import RootedFiles
+
 UNIT_DIRECTORIES = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system")
 _LONGEST_UNIT = 1 << 16
 
@@ -23,7 +28,7 @@ def read_loss(procfs: ProcFS, process: Process) -> Loss:
     gaps: list[Gap] = []
     children = _children(procfs, process, gaps)
     peers, unix = _connections(procfs, process, gaps)
-    restart = _restart(process.unit) if procfs.live and process.unit else None
+    restart = _restart(procfs.path, process.unit) if procfs.live and process.unit else None
     return Loss(peers, unix, children, restart, tuple(gaps))
 
 
@@ -47,26 +52,50 @@ def _connections(
         return None, None
     if not _has_sockets(procfs, process):
         return (), 0
+    try:
+        if not _in_our_network(procfs, process):  # psutil reads the tables of our own
+            return _by_tables(process.pid)
+        return _by_psutil(process.pid)
+    except PermissionError as error:
+        gaps.append(gap("connections", process.pid, error))
+    except OSError as error:
+        gaps.append(gap("fd", process.pid, error))
+    return None, None
+
+
+def _by_psutil(pid: int) -> tuple[tuple[str, ...], int]:
     try:  # it takes longer to load than all else, and most processes have no socket
         import psutil
     except ImportError:  # it is compiled, and so not part of what is one file for all platforms
-        why = "psutil is not installed in the Python that runs this"
-        gaps.append(Gap(f"connections of {process.pid}", why, "pip install psutil"))
-        return None, None
+        return _by_tables(pid)
     try:
-        seen = psutil.Process(process.pid).net_connections(kind="all")
+        seen = psutil.Process(pid).net_connections(kind="all")
+    except psutil.NoSuchProcess:
+        raise ProcessLookupError(errno.ESRCH, "No such process") from None
     except psutil.Error:
-        gaps.append(gap("connections", process.pid, PermissionError(errno.EACCES, "refused")))
-        return None, None
+        raise PermissionError(errno.EACCES, "Permission denied") from None
     established = [one for one in seen if one.status == psutil.CONN_ESTABLISHED and one.raddr]
     peers = tuple(sorted(f"{one.raddr.ip}:{one.raddr.port}" for one in established))
     # Of a UNIX socket psutil tells no state: a path is shown for those that listen, too.
-    unix = sum(one.family.name == "AF_UNIX" and not one.laddr for one in seen)
-    return peers, unix
+    return peers, sum(one.family.name == "AF_UNIX" and not one.laddr for one in seen)
+
+
+def _by_tables(pid: int) -> tuple[tuple[str, ...], int]:
+    """The same by the tables of its own network namespace."""
+    from sigscope.kernel.sockets import read_sockets
+
+    connected = [one for one in read_sockets(pid).values() if one.connected]
+    peers = tuple(sorted(one.remote for one in connected if one.remote))
+    return peers, sum(not one.local for one in connected)
+
+
+def _in_our_network(procfs: ProcFS, process: Process) -> bool:
+    with procfs.enter(process.pid) as directory:
+        return directory.link("ns/net") == procfs.root.link("self/ns/net")
 
 
 def _has_sockets(procfs: ProcFS, process: Process) -> bool:
-    """True as well where that is not shown: then psutil says why."""
+    """True as well where that is not shown: then the look at them says why."""
     try:
         with procfs.enter(process.pid) as directory:
             return any(_is_socket(directory, number) for number in directory.names("fd"))
@@ -83,27 +112,32 @@ def _is_socket(directory: Directory, number: str) -> bool:
         return False
 
 
-def _restart(unit: str) -> str | None:
+def _restart(proc: str, unit: str) -> str | None:
     """Restart= of the unit's file and its drop-ins, the last one wins (systemd.service(5))."""
+    from sigscope.kernel.hostfiles import host_files
+
+    files = host_files(proc)
+    if files is None:
+        return None
     template = f"{unit.split('@')[0]}@.{unit.rsplit('.', 1)[-1]}" if "@" in unit else unit
     value = None
-    for name in dict.fromkeys((template, unit)):
-        for directory in reversed(UNIT_DIRECTORIES):
-            value = _restart_in(os.path.join(directory, name)) or value
-            dropins = os.path.join(directory, f"{name}.d")
-            if os.path.isdir(dropins):
-                for file in sorted(os.listdir(dropins)):
-                    value = _restart_in(os.path.join(dropins, file)) or value
+    with files:
+        for name in dict.fromkeys((template, unit)):
+            for directory in reversed(UNIT_DIRECTORIES):
+                place = os.path.join(directory, name)
+                value = _restart_in(files, place) or value
+                with suppress(OSError):
+                    for file in files.names(f"{place}.d"):
+                        value = _restart_in(files, os.path.join(f"{place}.d", file)) or value
     return value
 
 
-def _restart_in(path: str) -> str | None:
+def _restart_in(files: RootedFiles, path: str) -> str | None:
     import configparser
 
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True, delimiters=("=",))
     try:
-        with open(path, encoding="utf-8", errors="backslashreplace") as file:
-            parser.read_string(file.read(_LONGEST_UNIT))
+        parser.read_string(files.read(path, _LONGEST_UNIT).decode(errors="backslashreplace"))
         return parser.get("Service", "Restart", fallback=None)
     except (OSError, configparser.Error):
         return None

@@ -13,6 +13,7 @@ from sigscope.decode.status import decode_capable
 from sigscope.decode.text import decode_text
 from sigscope.errors import DecodeError, NotSupported
 from sigscope.kernel.directory import Directory, LiveDirectory, is_number
+from sigscope.kernel.hostfiles import at_home, read_host_file
 from sigscope.kernel.passive import AUTO, Passive
 from sigscope.kernel.refusal import beyond_hidepid
 from sigscope.model.gap import Gap
@@ -20,6 +21,7 @@ from sigscope.model.host import Host
 
 LIVE = "/proc"
 _USERS_FILE = "/etc/passwd"
+_LONGEST_USERS = 1 << 20
 _CLOCK_HOLDS = 0.1
 """Seconds for which a CPU's clock need not be read again."""
 
@@ -28,7 +30,7 @@ class ProcFS:
     """Where the reading begins.
 
     ``root`` is a path or an opened :class:`Directory`. ``machine`` decides the numbers of
-    system calls; ``users`` names uids, from /etc/passwd for this host's own /proc (never
+    system calls; ``users`` names uids, from /etc/passwd of the host whose /proc it is (never
     through a name service, which may itself hang on the host that is being looked at).
     ``engine`` chooses what is read beside /proc (``kernel.passive``).
 
@@ -48,7 +50,7 @@ class ProcFS:
         self.recorded = not isinstance(root, str) and root.recorded
         self.passive = Passive(engine, self.live)
         self.machine = machine or os.uname().machine
-        self.users = users if users or not self.live else _local_users()
+        self.users = users if users or not self.path else _users(self.path)
         self.root = self._open(root) if isinstance(root, str) else root
         self._clocks: dict[int, tuple[float, float]] = {}
 
@@ -136,11 +138,15 @@ class ProcFS:
         )
 
 
-def _local_users() -> dict[int, str]:
+def _users(proc: str) -> dict[int, str]:
+    """Those of the host whose /proc that is; nobody where its root is not ours to read."""
     try:
-        with open(_USERS_FILE, "rb") as passwd:
-            lines = passwd.read(1 << 20).splitlines()
+        if proc == LIVE and at_home():
+            with open(_USERS_FILE, "rb") as passwd:
+                data = passwd.read(_LONGEST_USERS)
+        else:
+            data = read_host_file(proc, _USERS_FILE, _LONGEST_USERS)
     except OSError:
         return {}
-    rows = [line.split(b":") for line in lines]
+    rows = [line.split(b":") for line in data.splitlines()]
     return {int(row[2]): decode_text(row[0]) for row in rows if len(row) > 3 and row[2].isdigit()}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.containers.places import Standing
+from tests.containers.standings import Standing
 
 WORKS, PART, FAILS = "works", "in part", "does not work"
 SANDBOX = "security module"

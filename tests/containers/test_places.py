@@ -9,7 +9,7 @@ import pytest
 
 from sigscope.analysis.doctor.rows import ROWS
 from tests.containers.cells import COMMANDS, WORKS, Cell, foretold, of_the_place, seen
-from tests.containers.places import PLACES, Place
+from tests.containers.standings import PLACES, Place
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WRITER = runpy.run_path(str(ROOT / "scripts" / "gen_places.py"))

@@ -25,6 +25,7 @@ class Container(Daemon):
 
     ``seccomp``: linux.seccomp of the runtime's configuration. ``folders`` are there, too, under
     their own names, to be read and written. ``change`` alters the configuration at last.
+    With ``joins`` it has no PID 1: it lives in a pid namespace that is there, or in the host's.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Container(Daemon):
         folders: Collection[Path] = (),
         cgroup: str = CGROUP,
         change: Callable[[dict[str, Any]], None] | None = None,
+        joins: bool = False,
     ) -> None:
         runc = required("runc", "runc")
         self._folder = tempfile.TemporaryDirectory(prefix="sigscope-container-")
@@ -54,6 +56,7 @@ class Container(Daemon):
         self._runc = [runc, "--root", f"{bundle}/state"]
         super().__init__([*self._runc, "run", "--bundle", str(bundle), self.id])
         self.init = 0
+        self._program = Path(next(iter(command))).name if joins else ""
         try:
             proc.eventually(self._has_begun, 20, f"runc starts {command}")
         except BaseException:
@@ -85,9 +88,30 @@ class Container(Daemon):
         for pid in proc.descendants(self.pid):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 inside = proc.status(pid).get("NSpid", "").split()[1:]
-                if inside == ["1"] and not proc.name(pid).startswith("runc"):
+                if self._program:
+                    if proc.name(pid) == self._program:
+                        self.init = pid
+                elif inside == ["1"] and not proc.name(pid).startswith("runc"):
                     self.init = pid
         return bool(self.init)
+
+    def execute(
+        self, process: Mapping[str, object], timeout: float
+    ) -> subprocess.CompletedProcess[str]:
+        """One more process in there, as ``runc exec --process`` takes it, to its end."""
+        place = Path(self._folder.name) / f"process-{secrets.token_hex(4)}.json"
+        place.write_text(json.dumps(process))
+        return subprocess.run(
+            [*self._runc, "exec", "--process", str(place), self.id],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    def pause(self) -> None:
+        """Frozen, until it is deleted."""
+        subprocess.run([*self._runc, "pause", self.id], check=True, capture_output=True)
 
     def __enter__(self) -> Container:
         return self
