@@ -96,7 +96,10 @@ def number(text: str) -> tuple[int, ...]:
 
 
 def test_it_is_small_and_nothing_in_it_is_compiled_for_one_platform(archive: Path) -> None:
-    """That is what can be said of musl here: no machine code, no shared library to be missing."""
+    """What can be held of musl here: no machine code, and no library to be missing.
+
+    A CPython 3.11.2 that was built with musl-gcc, by hand, ran it: the masks, BPF and ptrace.
+    """
     assert archive.stat().st_size < LARGEST
     with zipfile.ZipFile(archive) as packed:
         assert packed.testzip() is None
