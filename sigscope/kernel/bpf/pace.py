@@ -13,7 +13,7 @@ import os
 import select
 import struct
 
-INTERVAL = 30_000_000
+INTERVAL = 20_000_000
 """Nanoseconds between two looks at a ring while there is something in it."""
 _CLOCK_MONOTONIC, _NONBLOCK = 1, 0o4000
 

@@ -18,14 +18,14 @@ from sigscope.decode.watch import Decoder, frame
 from sigscope.decode.watch_records import FOLDED, LOST
 from sigscope.errors import NotSupported
 from sigscope.kernel.bpf import syscall, watchprocesses, watchsignals
-from sigscope.kernel.bpf.folds import Folds
+from sigscope.kernel.bpf.folds import MOST, Folds
 from sigscope.kernel.bpf.layouts import Layout, Table, read_layout
 from sigscope.kernel.bpf.opening import INITIAL_PID_NAMESPACE
 from sigscope.kernel.bpf.pace import Pace
 from sigscope.kernel.bpf.refusal import explain
 from sigscope.kernel.bpf.ring import Ring
 from sigscope.kernel.bpf.syscall import Descriptor, VerifierError
-from sigscope.kernel.bpf.watchcode import CONTROL, WINDOW, Maps
+from sigscope.kernel.bpf.watchcode import CONTROL, Maps
 from sigscope.kernel.watch.source import Wanted
 from sigscope.model.gap import Gap
 from sigscope.model.signals import SignalSet
@@ -47,7 +47,15 @@ TABLE = Table(
 MOST_TARGETS = 1 << 16
 _ONE = struct.pack("=I", 1)
 _CLEANING = 10**9
-"""Nanoseconds between two looks for keys that are idle."""
+"""Nanoseconds between two looks for keys that are idle, once there are many."""
+SINGLY, WINDOW = 64, 100_000_000
+"""So many events of a kind are told in a window of so many nanoseconds, the others counted."""
+PRESSED_SINGLY, PRESSED_WINDOW = 1, 1_000_000_000
+"""The same when there is too much of too many kinds."""
+PRESSURE = 1 << 20
+"""Bytes that wait for the reader: more than it can tell one by one."""
+_RELIEF = 2_000_000_000
+"""Nanoseconds without pressure, before things are told as usual."""
 
 
 class BpfSource:
@@ -68,6 +76,7 @@ class BpfSource:
         self._open = contextlib.ExitStack()
         self._decoder = Decoder()
         self._lost = self._cleaned = self._collected = self._came = self._keys = 0
+        self._pressed = 0
         self._gaps: list[Gap] = []
         try:
             try:
@@ -92,6 +101,7 @@ class BpfSource:
         self._control = memoryview(memory).cast("Q")
         self._open.callback(self._halves.release)
         self._open.callback(self._control.release)
+        self._calm()
         self._folds = None if wanted.every else Folds()
         if self._folds is not None:
             self._open.callback(self._folds.close)
@@ -180,6 +190,7 @@ class BpfSource:
     def events(self) -> list[Event]:
         """In order of time, but for events of several CPUs that a call later are found earlier."""
         self._pace.consume()
+        self._press()
         decode, data = self._decoder.event, self._ring.data
         found = [decode(data, at, length) for at, length in self._ring.records()]
         extra = [self._decoder.event(record, 0, len(record)) for record in self._own()]
@@ -192,10 +203,25 @@ class BpfSource:
         """The same as records, for ``decode.watch.Decoder.events``; what this gives, ``events``
         does not."""
         self._pace.consume()
+        self._press()
         data = self._ring.whole()
         own = b"".join(frame(record) for record in self._own())
         self._schedule(bool(data))
         return data + own
+
+    def _calm(self) -> None:
+        self._window = self._control[_word("window")] = WINDOW
+        self._control[_word("singly")] = SINGLY
+
+    def _press(self) -> None:
+        """Where more comes than can be told, more is only counted."""
+        now = time.monotonic_ns()
+        if self._ring.waiting() > PRESSURE:
+            self._pressed = now
+            self._window = self._control[_word("window")] = PRESSED_WINDOW
+            self._control[_word("singly")] = PRESSED_SINGLY
+        elif self._window != WINDOW and now - self._pressed > _RELIEF:
+            self._calm()
 
     def _own(self) -> list[bytes]:
         """Records that no program writes: what was lost, and what was folded."""
@@ -206,9 +232,10 @@ class BpfSource:
             records.append(LOST.struct.pack(LOST.kind, 0, now, lost - self._lost))
             self._lost = lost
         folds = self._folds
-        if folds is None or now - self._collected < WINDOW:
+        if folds is None or now - self._collected < self._window:
             return records
-        old = self._control[_word("keys")] != self._keys and now - self._cleaned > _CLEANING
+        many = self._control[_word("keys")] - self._keys > MOST // 4
+        old = many and now - self._cleaned > _CLEANING
         if self._control[_word("folded")] != folds.total or old:
             self._collected = now
             records += [

@@ -22,6 +22,7 @@ from sigscope.kernel.bpf.assembler import (
     R2,
     R3,
     R4,
+    R5,
     R6,
     R8,
     R9,
@@ -33,15 +34,15 @@ from sigscope.kernel.bpf.layouts import Layout
 from sigscope.model.value import dataclass
 
 CONTEXT, RECORD, CURRENT = R6, R8, R9
-CONTROL = Record(None, "awake I", "spare I", "lost Q", "folded Q", "keys Q", "signals Q")
+CONTROL = Record(
+    None, "awake I", "spare I", "lost Q", "folded Q", "keys Q", "signals Q", "singly Q", "window Q"
+)  # fmt: skip
 """Memory that the programs share with the reader. ``awake``: it comes by itself, and need not be
-woken; ``folded``: how many events were only counted; ``keys``: how many keys were ever new."""
+woken; ``folded``: how many events were only counted; ``keys``: how many keys were ever new. Of
+each key ``singly`` are told in a window, which lasts that many nanoseconds, and in the windows of
+a storm two; the reader sets both."""
 FOLD = Record(None, "start Q", "seen Q", "times Q", "last Q")
 """Of a key: when its window began, how many it saw since, how many were only counted, the last."""
-SINGLY = 64
-"""So many events of a key are told in a window; in the windows of a storm only the first few."""
-WINDOW = 100_000_000
-"""Nanoseconds."""
 NO_WAKE, WAKE = 1, 2
 """BPF_RB_NO_WAKEUP, BPF_RB_FORCE_WAKEUP"""
 LOOKUP, UPDATE, DELETE = 1, 2, 3
@@ -165,23 +166,27 @@ class WatchCode(Assembler):
         seen, start = FOLD.offset("seen"), FOLD.offset("start")
         self.lookup(self.maps.folds, AT_KEY)
         self.jump_if(R0, "==", 0, "new")
+        self.map_value(R5, self.maps.control)
+        self.load(R4, R5, CONTROL.offset("singly"), 8)
+        self.load(R5, R5, CONTROL.offset("window"), 8)
         self.load(R1, R10, AT_TIME, 8)
         self.load(R2, R0, start, 8)
         self.load(R3, R0, seen, 8)
-        self.do(R2, "+=", WINDOW)
+        self.do(R2, "+=", R5)
         self.jump_if(R1, "<=", R2, "same")
         # The next window: after one that was full, little is told.
         self.store(R0, start, R1, 8)
         self.do(R2, "=", 1)
-        self.jump_if(R3, "<=", SINGLY, "calm")
-        self.do(R2, "=", SINGLY - 1)
+        self.jump_if(R3, "<=", R4, "calm")
+        self.do(R2, "=", R4)
+        self.do(R2, "-=", 1)
         self.label("calm")
         self.store(R0, seen, R2, 8)
         self.jump("tell")
         self.label("same")
         self.do(R3, "+=", 1)
         self.store(R0, seen, R3, 8)
-        self.jump_if(R3, "<=", SINGLY, "tell")
+        self.jump_if(R3, "<=", R4, "tell")
         self.store(R0, FOLD.offset("last"), R1, 8)
         self.do(R2, "=", 1)
         self.add_to(R0, FOLD.offset("times"), R2)
