@@ -151,7 +151,7 @@ def _answers(
     failed = 0
     while len(answers) < len(topic.questions):
         try:
-            with session.visit(tid) as tracee:
+            with session.visit(tid, close=True) as tracee:
                 some = topic.questions[len(answers) : len(answers) + AT_ONCE]
                 answers += ask_inside(tracee, ground, some, before)
         except CannotInject:

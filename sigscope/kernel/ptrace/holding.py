@@ -109,25 +109,3 @@ def prefer() -> None:
     """
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-
-
-def run_on(cpu: int) -> bool:
-    """Let this thread run on one CPU only, that of its target: waking up across CPUs takes
-    longer than all that is asked. False where that CPU is not ours to use.
-    """
-    with contextlib.suppress(OSError):
-        os.sched_setaffinity(0, (cpu,))
-        return True
-    return False
-
-
-def leave(cpu: int) -> None:
-    """Run elsewhere: what we still have to do is not to keep the target from its CPU."""
-    others = _CPUS - {cpu}
-    if others:
-        with contextlib.suppress(OSError):
-            os.sched_setaffinity(0, others)
-
-
-_CPUS = frozenset(os.sched_getaffinity(0))
-"""Those that we were given."""

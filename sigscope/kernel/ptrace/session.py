@@ -11,10 +11,11 @@ from typing import TypeVar
 
 from sigscope.errors import NotSupported
 from sigscope.kernel.ptrace.architecture import architecture
-from sigscope.kernel.ptrace.holding import in_own_thread, leave, run_on
+from sigscope.kernel.ptrace.holding import in_own_thread
 from sigscope.kernel.ptrace.laundering import RESTART_SYSCALL
 from sigscope.kernel.ptrace.refusing import refusal
 from sigscope.kernel.ptrace.requests import Requests
+from sigscope.kernel.ptrace.seat import Seat
 from sigscope.kernel.ptrace.threads import Threads
 from sigscope.kernel.ptrace.tracee import STOP_PATIENCE, Tracee
 from sigscope.kernel.ptrace.waiting import Stop, StopKind, await_change, reap
@@ -45,7 +46,7 @@ class Session:
         self.tracees: dict[int, Tracee] = {}
         self.late: list[int] = []
         """Threads that did not stop in time; they were asked to, and are let go unstopped."""
-        self._cpu = -1
+        self._seat = Seat()
         self._proven = proven
         self._architecture = architecture()
         self._requests = requests or Requests()
@@ -130,7 +131,7 @@ class Session:
             return None
         return tracee
 
-    def _stopped(self, tracee: Tracee, timeout: float) -> Stop:
+    def _stopped(self, tracee: Tracee, timeout: float, eager: float = 0.0) -> Stop:
         """Its stop. A thread that could run, but gets no CPU for long, is given more time.
 
         It is not harmed by that: until it runs, it does not stand because of us.
@@ -138,7 +139,7 @@ class Session:
         deadline = time.monotonic() + max(timeout, BUSY_PATIENCE)
         while True:
             try:
-                return tracee.await_stop(timeout)
+                return tracee.await_stop(timeout, eager)
             except TimeoutError:
                 if time.monotonic() > deadline or self._threads.state(tracee.tid) in _DOES_NOT_STOP:
                     raise
@@ -154,26 +155,20 @@ class Session:
             if self._alive(tracee.tid):
                 self.late.append(tracee.tid)
 
-    def approach(self, tid: int) -> bool:
-        """Run on the CPU on which this thread ran last. Is it running there now?"""
-        place = self._threads.place(tid)
-        if place is None:
-            return False
-        if place.cpu != self._cpu and run_on(place.cpu):
-            self._cpu = place.cpu
-        return place.running
-
     @contextlib.contextmanager
-    def visit(self, tid: int, timeout: float = STOP_PATIENCE) -> Iterator[Tracee]:
+    def visit(
+        self, tid: int, timeout: float = STOP_PATIENCE, close: bool = False
+    ) -> Iterator[Tracee]:
         """One thread, stopped inside ``with`` and let go after it.
 
+        ``close``: it is made to go on and stop many times meanwhile (``seat``).
         TimeoutError if it does not stop, ProcessLookupError if it is not there any more.
         """
         tracee = self.seize(tid)
-        running = self.approach(tid)
+        eager = self._seat.take(self._threads.place(tid), close)
         tracee.interrupt()
         try:
-            if self._stopped(tracee, timeout).ended:
+            if self._stopped(tracee, timeout, eager).ended:
                 raise ProcessLookupError(f"thread {tid} has ended")
             tracee.launder()  # at once: should we die, this has been done
         except TimeoutError:
@@ -183,9 +178,8 @@ class Session:
             yield tracee
         finally:
             tracee.detach()
-            if running:
-                leave(self._cpu)
-                self._cpu = -1
+            if close:
+                self._seat.leave()
             if not tracee.ended:
                 del self.tracees[tid]
 

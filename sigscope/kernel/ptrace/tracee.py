@@ -80,11 +80,15 @@ class Tracee:
             self._note(poll(self.tid))
         return self.stop
 
-    def await_stop(self, timeout: float = STOP_PATIENCE) -> Stop:
-        """The stop that comes; TimeoutError if none does (a thread in D, a parent in vfork)."""
-        deadline = time.monotonic() + timeout
+    def await_stop(self, timeout: float = STOP_PATIENCE, eager: float = 0.0) -> Stop:
+        """The stop that comes; TimeoutError if none does (a thread in D, a parent in vfork).
+
+        For ``eager`` seconds it is looked for without a sleep, as long as a wake-up takes.
+        """
+        now = time.monotonic()
+        deadline, eager = now + timeout, now + eager
         while self.look() is None:
-            if not await_change(deadline):
+            if time.monotonic() > eager and not await_change(deadline):
                 raise TimeoutError(f"thread {self.tid} did not stop within {timeout:g} s")
         assert self.stop is not None
         return self.stop
