@@ -17,11 +17,14 @@ SCREENS = SCREEN.findall(README.read_text())
 
 def test_there_are_screens() -> None:
     names = [screen[0].split()[0] for screen in SCREENS]
-    assert names == ["pid", "tree", "seccomp", "handlers", "timers", "fcgi"]
+    assert names == ["pid", "tree", "seccomp", "handlers", "timers", "watch", "fcgi"]
 
 
 @pytest.mark.parametrize(("command", "screen"), SCREENS, ids=lambda text: text.split()[0])
-def test_a_screen_is_what_the_command_says(command: str, screen: str) -> None:
+def test_a_screen_is_what_the_command_says(
+    command: str, screen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "UTC")  # a record is told in local time
     root = README.parent.as_posix()
     words = [word.replace("tests/", f"{root}/tests/") for word in shlex.split(command)]
     assert sigscope(*words).out == screen
