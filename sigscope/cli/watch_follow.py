@@ -27,7 +27,7 @@ from sigscope.kernel.watch.source import Source, Wanted
 from sigscope.model.story import Story
 from sigscope.render.gaps import gap_lines
 
-BUNCH = 0.02
+BUNCH = 0.03
 """Seconds in which events gather: what happens together is told together."""
 AT_MOST = 0.5
 LAST = 0.15

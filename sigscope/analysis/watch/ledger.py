@@ -43,17 +43,34 @@ class Ledger:
     def _await(self, record: Record, alike: deque[Record] | None) -> None:
         """It is in a queue now; folded deliveries may have been told of before."""
         key = record.target.pid, record.sent.info.signal
-        credit = self._credits.get(key) if record.sent.times > 1 else None
         self._enter(record)
         if alike is None:
             alike = self._open[key] = deque()
         alike.append(record)
-        if credit is not None:
-            times, time, fate, tid = self._credits.pop(key)
-            if time > record.sent.time - CREDIT:
-                self._tell(record, fate, "", record.sent.time, min(times, record.left), tid)
+        if key in self._credits:
+            self._spend(key, record)
         if record.open:
             self._again(record, record.sent.time + FRESH)
+
+    def _spend(self, key: tuple[int, int], record: Record) -> None:
+        """Of a delivery that was told of before its send."""
+        times, time, fate, tid = self._credits[key]
+        if time < record.sent.time - (CREDIT if record.sent.times > 1 else 0):
+            return  # it was of an earlier one
+        del self._credits[key]
+        spent = min(times, record.left)
+        self._tell(record, fate, "", max(time, record.sent.time), spent, tid)
+        if times > spent:
+            self._credits[key] = times - spent, time, fate, tid
+
+    def _lend(self, key: tuple[int, int], times: int, time: int, fate: Fate, tid: int) -> None:
+        """More deliveries than sends so far: those are told of a little later."""
+        before = self._credits.pop(key, None)
+        if before is not None and before[1] > time - CREDIT:
+            times += before[0]
+        self._credits[key] = times, time, fate, tid
+        if len(self._credits) > MOST_CREDITS:
+            del self._credits[next(iter(self._credits))]
 
     def _first(self, pid: int, signal: int, tid: int) -> Record | None:
         """The next in the queue: a thread's own come before those of its process."""

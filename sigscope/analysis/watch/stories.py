@@ -22,7 +22,7 @@ from sigscope.analysis.watch.deciding import (
     killer_of,
     left_over,
 )
-from sigscope.analysis.watch.ledger import FRESH, MOST_CREDITS, MS, Ledger
+from sigscope.analysis.watch.ledger import FRESH, MS, Ledger
 from sigscope.analysis.watch.looks import held_back, still_pending, why_not, why_taken
 from sigscope.analysis.watch.origin import origin_of
 from sigscope.analysis.watch.people import People, Person, actor
@@ -123,6 +123,8 @@ class Stories(Ledger):
 
     def next_due(self) -> int | None:
         """When ``tick`` has something to do."""
+        while self._due and not self._due[0][2].open:
+            heappop(self._due)
         return self._due[0][0] if self._due else None
 
     # A signal is sent.
@@ -206,10 +208,8 @@ class Stories(Ledger):
             times = min(left, record.left)
             left -= times
             self._tell(record, fate, because, event.time, times, event.task.tid)
-        if left and event.times > 1:
-            self._credits[person.pid, event.signal] = left, event.time, fate, event.task.tid
-            if len(self._credits) > MOST_CREDITS:
-                del self._credits[next(iter(self._credits))]
+        if left:
+            self._lend((person.pid, event.signal), left, event.time, fate, event.task.tid)
 
     # A process is born, or ends.
 
