@@ -20,10 +20,8 @@ from sigscope.decode.text import decode_text
 from sigscope.errors import DecodeError, NotSupported
 from sigscope.kernel.bpf import syscall
 from sigscope.kernel.bpf.layouts import VMLINUX, read_layout
+from sigscope.kernel.bpf.namespace import nested
 from sigscope.kernel.bpf.tasks import TABLE, Tasks
-
-INITIAL_PID_NAMESPACE = "pid:[4026531836]"
-"""PID_NS_INIT_INO of include/uapi/linux/nsfs.h: the same number on every kernel."""
 
 MARK = (50, 62)
 """Real-time signals that hardly anybody uses."""
@@ -40,12 +38,11 @@ def open_tasks(btf: str = VMLINUX) -> Tasks:
         raise NotSupported("/proc is of another pid namespace than we are", "use --engine proc")
     if os.readlink("/proc/self/ns/time") != INITIAL_TIME_NAMESPACE:
         raise NotSupported("we run in a time namespace of our own", "use --engine proc")
-    nested = os.readlink("/proc/self/ns/pid") != INITIAL_PID_NAMESPACE
     # The shortest question that shows whether we may: before the BTF is read in vain.
     syscall.create_map(syscall.MAP_ARRAY, 8).close()
     for fresh in (False, True):
         layout = read_layout(TABLE, btf, fresh)
-        tasks = Tasks(layout, nested)
+        tasks = Tasks(layout, nested())
         try:
             wrong = _wrong(tasks)
         except OSError:

@@ -18,7 +18,7 @@ from sigscope.decode.traffic import decode_event
 from sigscope.errors import NotSupported
 from sigscope.kernel.bpf import syscall
 from sigscope.kernel.bpf.layouts import Table, read_layout
-from sigscope.kernel.bpf.opening import INITIAL_PID_NAMESPACE
+from sigscope.kernel.bpf.namespace import nested
 from sigscope.kernel.bpf.ring import Ring
 from sigscope.kernel.bpf.syscall import Descriptor
 from sigscope.kernel.bpf.trafficcalls import system_calls
@@ -49,7 +49,7 @@ class Traffic:
                 "capture its port with tcpdump, and use: sigscope fcgi --from-pcap FILE",
             )
         # The programs see the pids of the host, and /proc shows us those of our namespace.
-        if os.readlink("/proc/self/ns/pid") != INITIAL_PID_NAMESPACE:
+        if nested():
             raise NotSupported(
                 "a worker cannot be followed from inside a pid namespace",
                 "run it on the host itself",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import mmap
-import os
 import struct
 import time
 from types import TracebackType
@@ -20,9 +19,8 @@ from sigscope.errors import NotSupported
 from sigscope.kernel.bpf import syscall, watchprocesses, watchsignals
 from sigscope.kernel.bpf.folds import MOST, Folds
 from sigscope.kernel.bpf.layouts import Layout, Table, read_layout
-from sigscope.kernel.bpf.opening import INITIAL_PID_NAMESPACE
+from sigscope.kernel.bpf.namespace import nested
 from sigscope.kernel.bpf.pace import Pace
-from sigscope.kernel.bpf.refusal import explain
 from sigscope.kernel.bpf.ring import Ring
 from sigscope.kernel.bpf.syscall import Descriptor, VerifierError
 from sigscope.kernel.bpf.watchcode import CONTROL, Maps
@@ -68,7 +66,7 @@ class BpfSource:
     engine = "bpf"
 
     def __init__(self, wanted: Wanted) -> None:
-        if os.readlink("/proc/self/ns/pid") != INITIAL_PID_NAMESPACE:
+        if nested():
             raise NotSupported(
                 "signals cannot be watched with BPF from inside a pid namespace",
                 "run it on the host itself",
@@ -159,11 +157,12 @@ class BpfSource:
             code = watchsignals.taken(layout, maps, parameters)
             self._load("signal_taken", code, syscall.ATTACH_EXIT, layout.function(DEQUEUE))
         except (OSError, NotSupported) as error:
-            refused = isinstance(error, PermissionError)
-            why, hint = explain(error)
-            if refused:
-                why = "this kernel does not let a program watch the return of its functions"
-                hint = ""
+            why = "this kernel does not let a program watch the return of its functions"
+            hint = ""
+            if not isinstance(error, PermissionError):
+                from sigscope.kernel.bpf.refusal import explain
+
+                why, hint = explain(error)
             self._gaps.append(Gap("signals taken by sigwait or signalfd", why, hint))
 
     @property

@@ -11,12 +11,13 @@ AUTO = "auto"
 
 
 def _bpf(wanted: Wanted) -> Source:
-    from sigscope.kernel.bpf.refusal import explain
     from sigscope.kernel.bpf.watch import BpfSource
 
     try:
         return BpfSource(wanted)
     except OSError as error:
+        from sigscope.kernel.bpf.refusal import explain
+
         why, hint = explain(error)
         kind = NotPermitted if isinstance(error, PermissionError) else NotSupported
         raise kind(why, hint) from error
