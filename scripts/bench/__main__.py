@@ -108,6 +108,12 @@ def _arguments() -> argparse.Namespace:
         action="store_true",
         help="instead: what watching a storm of signals costs, beside perf, bpftrace and strace",
     )
+    parser.add_argument(
+        "--containers",
+        type=_positive,
+        metavar="N",
+        help="instead: what tree --by container costs with N containers of five processes",
+    )
     for name in ("markdown", "json"):
         parser.add_argument(
             f"--{name}",
@@ -181,6 +187,10 @@ def main() -> int:
         import watching  # compares with what is installed of perf, bpftrace and strace
 
         return watching.main()
+    if arguments.containers:
+        import boxes  # needs runc, and root
+
+        return boxes.main(arguments.containers)
     if arguments.follow:
         import following  # needs the tests, nginx, php-fpm, ab and strace, too
 
