@@ -49,9 +49,9 @@ class ProcFS:
         self.live = self.path == LIVE
         self.recorded = not isinstance(root, str) and root.recorded
         self.passive = Passive(engine, self.live)
-        self.machine = machine or os.uname().machine
         self.users = users if users or not self.path else _users(self.path)
         self.root = self._open(root) if isinstance(root, str) else root
+        self.machine = machine or self._machine()
         self._clocks: dict[int, tuple[float, float]] = {}
 
     @staticmethod
@@ -63,6 +63,15 @@ class ProcFS:
                 f"cannot open {path}: {error.strerror}",
                 "mount it: mount -t proc proc /proc; or name another: --procfs PATH",
             ) from None
+
+    def _machine(self) -> str:
+        """Of another /proc what its kernel says (since Linux 6.1): it need not be ours."""
+        if self.path and not self.live:
+            try:
+                return decode_text(self.root.read("sys/kernel/arch")).strip()
+            except OSError:
+                pass
+        return os.uname().machine
 
     def pids(self) -> list[int]:
         """The pids that are shown to us (hidepid may hide some), in ascending order."""
