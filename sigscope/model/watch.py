@@ -28,6 +28,10 @@ class Result(IntEnum):
     LOST_INFO = 4
 
 
+CAUGHT = -1
+"""A handler whose address is not known."""
+
+
 class Consumer(IntEnum):
     """Who takes a signal without a handler."""
 
@@ -66,7 +70,10 @@ class Sent(NamedTuple):
 
 
 class Delivered(NamedTuple):
-    """signal_deliver, in the thread that takes it. ``handler``: 0 default, 1 ignore, else where."""
+    """signal_deliver, in the thread that takes it.
+
+    ``handler``: 0 default, 1 ignore, else where; CAUGHT if only that it has one is known.
+    """
 
     time: int
     task: Task

@@ -35,6 +35,12 @@ def _tracefs(wanted: Wanted) -> Source:
     return TracefsSource(wanted)
 
 
+def _ptrace(wanted: Wanted) -> Source:
+    from sigscope.kernel.ptrace.source import PtraceSource
+
+    return PtraceSource(wanted)
+
+
 Opener = Callable[[Wanted], Source]
 PASSIVE: tuple[tuple[str, Opener], ...] = (
     ("bpf", _bpf),
@@ -42,7 +48,7 @@ PASSIVE: tuple[tuple[str, Opener], ...] = (
     ("tracefs", _tracefs),
 )
 """The sources that disturb nobody, the best first."""
-ON_REQUEST: tuple[tuple[str, Opener], ...] = ()
+ON_REQUEST: tuple[tuple[str, Opener], ...] = (("ptrace", _ptrace),)
 """Those that nobody gets without having asked."""
 
 
