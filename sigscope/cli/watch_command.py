@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import signal
 from collections.abc import Sequence
 from typing import NoReturn
@@ -53,6 +54,7 @@ class Started:
         said = os.read(self._failure, 32)
         if not said:
             return
+        self._over(None)
         os.waitpid(self.pid, 0)
         self.status = 0
         name, reason = self.command[0], os.strerror(int(said))
@@ -63,11 +65,17 @@ class Started:
 
     def poll(self) -> bool:
         """Has it ended?"""
-        if self.status is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.status = status
+        if self.status is None and self._over(0):
+            self.status = os.waitpid(self.pid, 0)[1]
         return self.status is not None
+
+    def _over(self, seconds: float | None) -> bool:
+        """A wait before the end would take its stops from our own tracer (--engine ptrace)."""
+        fd = os.pidfd_open(self.pid)
+        try:
+            return bool(select.select([fd], [], [], seconds)[0])
+        finally:
+            os.close(fd)
 
     @property
     def exit_status(self) -> int:
