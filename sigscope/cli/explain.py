@@ -117,14 +117,14 @@ def explain(
     sigscope explain TERM 4285 && kill -TERM 4285
     sigscope explain USR1 4285/4290     to one thread (tgkill)
     """
+    source = open_source(procfs, snapshot, engine)
     order = Sending(
         _signal(signal, targets),
-        uid=os.geteuid() if as_user is None else _uid(as_user),
+        uid=os.geteuid() if as_user is None else _uid(source, as_user),
         queued=queue is not None,
         count=count,
-        session=os.getsid(0),
+        session=os.getsid(0) if source.live else None,
     )
-    source = open_source(procfs, snapshot, engine)
     past = None
     if history is not None:
         from sigscope.cli.watch_history import read_history
@@ -231,9 +231,15 @@ def _signal(word: str, targets: tuple[str, ...]) -> Signal:
         raise
 
 
-def _uid(text: str) -> int:
+def _uid(source: ProcFS, text: str) -> int:
+    """Of the host that is looked at; ours has other users, if it is not this one."""
     if text.isdigit():
         return int(text)
+    known = {name: uid for uid, name in source.users.items()}
+    if text in known:
+        return known[text]
+    if not source.live:
+        raise UsageError(f"it is not known who {text!r} is there", "give a uid: --as-user 33")
     try:
         return pwd.getpwnam(text).pw_uid
     except KeyError:

@@ -84,6 +84,13 @@ def test_users_are_not_named_by_our_own_file(spot: Spot) -> None:
     assert " · uid 0 · " in screen
 
 
+def test_a_user_of_the_container_is_none_of_the_host(spot: Spot) -> None:
+    """Its passwd knows root, but that of the host may not be read from there."""
+    words = ("explain", "TERM", "--procfs", HOST, spot.target, "--as-user")
+    assert spot.run(*words, "root").status == 2
+    assert spot.run(*words, 0).status == 1
+
+
 def test_what_would_touch_the_host_is_refused(spot: Spot) -> None:
     said = spot.run("handlers", "--attach", "--procfs", HOST, spot.target)
     assert said.status == 2, said
