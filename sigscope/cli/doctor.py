@@ -20,7 +20,7 @@ from sigscope.kernel.process import read_status
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.refusal import beyond_hidepid
 from sigscope.kernel.scan import read_host
-from sigscope.kernel.survey import sight, survey, with_records
+from sigscope.kernel.survey import closely, sight, survey, with_records
 from sigscope.model.access import Layer, Refusal
 from sigscope.model.outlook import Outlook, Sight, Verdict
 from sigscope.model.place import Place
@@ -59,6 +59,7 @@ def doctor(target: str | None, as_json: bool) -> int:
         outlooks = hidden(_not_shown(procfs, place, pid))
     else:
         seen = next((one for one in everybody if one.other.pid == pid), seen)
+        seen = closely(procfs, seen)
         outlooks = outlook(seen, everybody, shut)
     _show(procfs, place, seen, outlooks, len(everybody), as_json)
     return int(_STATUS[verdict(outlooks)])

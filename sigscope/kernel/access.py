@@ -12,6 +12,7 @@ from sigscope.kernel.opening import (
     PASSIVE,
     READING,
     TRACING,
+    hosting,
     mounting,
     opening,
     outside,
@@ -44,6 +45,7 @@ def place_doors(place: Place) -> Refusals:
     """The doors that have nothing to do with the process that is looked at."""
     ways = {
         Door.BPF: bpf(place),
+        Door.EVENTS: events(place),
         Door.TRACEFS: instance(place),
         Door.PERF: perf(place),
         Door.RECORDS: records(place),
@@ -232,6 +234,16 @@ def bpf(place: Place) -> Refusal | None:
         why = "this kernel shows no BTF: /sys/kernel/btf/vmlinux"
         return Refusal(Layer.KERNEL, why, "it needs CONFIG_DEBUG_INFO_BTF, and /sys mounted")
     return None
+
+
+def events(place: Place) -> Refusal | None:
+    """What happens to all is told by the pids of the host."""
+    if refusal := bpf(place):
+        return refusal
+    if place.initial_pid_namespace is not False:
+        return None
+    why = "the kernel's events bear the pids of the host, and this is a pid namespace below"
+    return Refusal(Layer.PID_NAMESPACE, why, hosting(place))
 
 
 def _lacking(place: Place, what: str, wanted: tuple[str, ...]) -> Refusal:

@@ -68,6 +68,17 @@ def sharing(place: Place) -> str:
     }[place.surroundings]
 
 
+def hosting(place: Place) -> str:
+    """How to have the pids of the host."""
+    return {
+        Surroundings.HOST: f"enter the first one: nsenter -t 1 -p -m -- {shlex.join(place.words)}",
+        Surroundings.DOCKER: "on the host itself, or: docker run --pid host ...",
+        Surroundings.PODMAN: "on the host itself, or: podman run --pid host ...",
+        Surroundings.KUBERNETES: "on the node itself, or in the pod's spec: hostPID: true",
+        Surroundings.CONTAINER: "on the host itself, or in a container that has its pid namespace",
+    }[place.surroundings]
+
+
 def mounting(place: Place, what: str) -> str:
     """How a file system of the kernel's gets into a container, or is mounted on a host."""
     volume = f"-v {what}:{what}:ro"

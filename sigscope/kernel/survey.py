@@ -6,17 +6,43 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from sigscope.errors import SigscopeError
 from sigscope.kernel.access import process_doors
+from sigscope.kernel.freezer import read_freezer
 from sigscope.kernel.other import read_other
+from sigscope.kernel.procfs import ProcFS
+from sigscope.kernel.ptrace.preflight import look_first
 from sigscope.kernel.undoing import records_folder
+from sigscope.model.access import Door, Layer, Refusal
 from sigscope.model.outlook import Sight
 from sigscope.model.place import Place
+from sigscope.model.state import State
 
 
 def sight(place: Place, pid: int, root: str = "") -> Sight | None:
     """One process; None if it is not shown, or has ended."""
     other = read_other(place, pid, root)
     return None if other is None else Sight(other, process_doors(place, other))
+
+
+def closely(procfs: ProcFS, seen: Sight) -> Sight:
+    """With what speaks against a stop of it now: what its threads do (``ptrace.preflight``)."""
+    pid, doors = seen.other.pid, dict(seen.refusals)
+    try:
+        obstacles = [one for one in look_first(pid) if one.tid is not None]
+        tids = procfs.root.names(f"{pid}/task")
+        cgroup = procfs.root.read(f"{pid}/cgroup")
+    except (OSError, SigscopeError):
+        return seen
+    if obstacles:
+        first = Refusal(Layer.TARGET, obstacles[0].why, obstacles[0].hint)
+        doors[Door.GENTLY] = first
+        if len(obstacles) >= len(tids):
+            doors[Door.GENTLY_AT_ALL] = first
+    if seen.other.state is State.STOPPED or read_freezer(procfs.root, cgroup):
+        why = "it is stopped or frozen already"
+        doors[Door.RUNNING] = Refusal(Layer.TARGET, why, f"let it go on: kill -CONT {pid}")
+    return replace(seen, refusals=doors)
 
 
 def survey(place: Place, pids: Iterable[int], root: str = "") -> Iterator[Sight]:

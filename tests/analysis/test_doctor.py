@@ -43,7 +43,7 @@ def test_a_row_counts_only_whom_it_concerns() -> None:
 
 
 def test_another_way_to_the_same_is_enough() -> None:
-    shut: Refusals = {Door.BPF: NO, Door.PERF: NO}
+    shut: Refusals = {Door.EVENTS: NO, Door.PERF: NO}
     assert by_name(outlook(sight(), (), shut))["watch"] is Verdict.WORKS
     assert by_name(outlook(sight(), (), {**shut, Door.TRACEFS: NO}))["watch"] is Verdict.FAILS
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.containers.standings import Standing
+from tests.harness.command import Said
 
 WORKS, PART, FAILS = "works", "in part", "does not work"
 SANDBOX = "security module"
@@ -25,9 +26,9 @@ class Cell:
 
 def foretold(standing: Standing) -> dict[str, Cell]:
     """The doctor's, by command."""
-    said = standing.run("doctor", standing.pid, "--json")
-    document = json.loads(said.stdout or b"null")
-    assert document is not None, said.stderr.decode()
+    (said,) = standing.run([("doctor", standing.pid, "--json")])
+    document = json.loads(said.out or "null")
+    assert document is not None, said.err
     return {
         one["command"]: Cell(
             one["verdict"],
@@ -47,119 +48,121 @@ def of_the_place(cells: dict[str, Cell]) -> dict[str, str]:
     }
 
 
-def seen(standing: Standing, name: str) -> Cell:
-    """What becomes of it when it is run."""
-    return COMMANDS[name](standing, name)
+def seen(standing: Standing) -> dict[str, Cell]:
+    """What becomes of each command when it is run there."""
+    file = f"{standing.folder}/snapshot-{standing.pid}.gz"
+    calls = {name: command.calls(standing.pid, file) for name, command in COMMANDS.items()}
+    answers = iter(standing.run([call for several in calls.values() for call in several]))
+    told = {name: [next(answers) for _ in several] for name, several in calls.items()}
+    for name, several in told.items():
+        for said in several:
+            assert "Traceback" not in said.err, said.err
+            assert "bug in sigscope" not in said.err, said.err
+        assert several[0].status in (0, 1, 3, 4, 5), (name, several[0])
+    return {name: COMMANDS[name].judge(several) for name, several in told.items()}
 
 
-def _asked(standing: Standing, *words: object) -> tuple[int, dict[str, Any] | None, str]:
-    said = standing.run(*words, "--json")
-    error = said.stderr.decode(errors="replace")
-    assert "Traceback" not in error, error
-    assert "bug in sigscope" not in error, error
-    assert said.returncode in (0, 1, 4, 5), (words, said.returncode, error)
-    return said.returncode, json.loads(said.stdout) if said.stdout else None, error
+def _document(said: Said) -> dict[str, Any] | None:
+    """None where nothing was printed, or lines of events."""
+    if not said.out.startswith("{\n"):
+        return None
+    document: dict[str, Any] = json.loads(said.out)
+    return document
 
 
-def _judged(status: int, document: dict[str, Any] | None, error: str) -> Cell:
+def _judged(said: Said, failed: bool | None = None) -> Cell:
+    """By its status and its gaps; ``failed`` where the status does not tell."""
+    document = _document(said)
     gaps = [] if document is None else document["gaps"]
     # What follows from another gap says so, and may have none: who ended meanwhile, say.
     hints = [gap["hint"] for gap in gaps if not gap["why"].startswith("not assessed")]
-    because = "; ".join((f"status {status}", *(f"{gap['what']}: {gap['why']}" for gap in gaps)))
-    if status > 1:
-        _, found, rest = error.partition("sigscope: ")
+    missing = (f"{gap['what']}: {gap['why']}" for gap in gaps)
+    because = "; ".join((f"status {said.status}", *missing))
+    if said.status > 1 if failed is None else failed:
+        _, found, rest = said.err.partition("sigscope: ")
         if found:
             hints.append((rest.splitlines()[1:] or [""])[0].strip())
-        return Cell(FAILS, f"{because}; {error.strip()}", tuple(hints))
+        return Cell(FAILS, f"{because}; {said.err.strip()}", tuple(hints))
     return Cell(PART if gaps else WORKS, because, tuple(hints))
 
 
-def _plain(standing: Standing, name: str) -> Cell:
-    command, *options = name.split()
-    return _judged(*_asked(standing, command, *options, standing.pid))
+def _by_status(said: list[Said]) -> Cell:
+    return _judged(said[0])
 
 
-def _timers(standing: Standing, name: str) -> Cell:
+def _timers(said: list[Said]) -> Cell:
     """It shows what it can, and its status says that this is not all."""
-    status, document, error = _asked(standing, *name.split(), standing.pid)
-    assert document is not None, error
-    refused = "may not be stopped" in error or "better not stopped" in error
-    return _judged(status if refused else min(status, 1), document, error)
+    return _judged(said[0], _document(said[0]) is None or _refused(said[0]))
 
 
-def _explain(standing: Standing, _: str) -> Cell:
-    return _judged(*_asked(standing, "explain", "TERM", standing.pid))
+def _refused(said: Said) -> bool:
+    return "may not be stopped" in said.err or "better not stopped" in said.err
 
 
-def _restart(standing: Standing, _: str) -> Cell:
+def _restart(said: list[Said]) -> Cell:
     """All of its answer rests on one file."""
-    status, document, error = _asked(standing, "restart", standing.pid)
-    assert document is not None, error
+    document = _document(said[0])
+    if document is None:
+        return _judged(said[0])
     answers = {one["after_stop_cont"] for one in document["restarts"]}
-    return _judged(4 if answers == {"unknown"} else status, document, error)
+    return _judged(said[0], answers == {"unknown"})
 
 
-def _live(standing: Standing, _: str) -> Cell:
-    return _judged(*_asked(standing, "restart", "--live", "--yes", standing.pid))
-
-
-def _watch(standing: Standing, name: str) -> Cell:
-    said = standing.run(*name.split(), "--for", "0.2s", standing.pid)
-    return _judged(said.returncode, None, said.stderr.decode())
-
-
-def _fcgi(standing: Standing, _: str) -> Cell:
-    said = standing.run("fcgi", "--for", "0.2", standing.pid)
-    return _judged(said.returncode, None, said.stderr.decode())
-
-
-def _unblock(standing: Standing, _: str) -> Cell:
+def _unblock(said: list[Said]) -> Cell:
     """Threads that may not be stopped are left alone, and then nothing is done."""
-    status, document, error = _asked(standing, "unblock", "USR2", standing.pid, "--yes")
+    document = _document(said[0])
     undone = document is None or not document["done"]
     hints = () if document is None else (one["why"] for one in document["left_alone"])
-    cell = _judged(4 if undone else status, document, error)
+    cell = _judged(said[0], undone)
     return Cell(cell.verdict, cell.because, (*cell.hints, *hints))
 
 
-def _snapshot(standing: Standing, _: str) -> Cell:
+def _snapshot(said: list[Said]) -> Cell:
     """What is missing in it shows when it is read."""
-    file = f"{standing.folder}/snapshot.gz"
-    status, written, error = _asked(standing, "snapshot", standing.pid, "-o", file)
-    if status > 1:
-        return _judged(status, written, error)
-    return _judged(*_asked(standing, "pid", standing.pid, "--from", file))
+    return _judged(said[0] if said[0].status > 1 else said[1])
 
 
-def _run(standing: Standing, _: str) -> Cell:
-    return _judged(*_asked(standing, "run", "--", "true")[:1], None, "")
+@dataclass(frozen=True)
+class Command:
+    """``words`` as they are typed, PID and FILE filled in; several for one that needs it."""
+
+    words: tuple[str, ...]
+    judge: Callable[[list[Said]], Cell] = _by_status
+
+    def calls(self, pid: int, file: str) -> list[tuple[str, ...]]:
+        places = {"PID": str(pid), "FILE": file}
+        return [tuple(places.get(word, word) for word in one.split()) for one in self.words]
 
 
-def _decode(standing: Standing, _: str) -> Cell:
-    return _judged(*_asked(standing, "decode", "4000")[:1], None, "")
+def _plain(name: str) -> Command:
+    return Command((f"{name} PID --json",))
 
 
-COMMANDS: dict[str, Callable[[Standing, str], Cell]] = {
-    "pid": _plain,
-    "pid --attach": _plain,
-    "tree": _plain,
-    "handlers": _plain,
-    "handlers --attach": _plain,
-    "timers": _timers,
-    "timers --attach": _timers,
-    "seccomp": _plain,
-    "explain": _explain,
-    "restart": _restart,
-    "restart --live": _live,
-    "audit": _plain,
-    "watch": _watch,
-    "watch --engine bpf": _watch,
-    "watch --engine perf": _watch,
-    "watch --engine tracefs": _watch,
-    "fcgi": _fcgi,
-    "run": _run,
-    "snapshot": _snapshot,
-    "decode": _decode,
-    "unblock": _unblock,
+def _watch(name: str) -> Command:
+    return Command((f"{name} --for 0.2s PID",))
+
+
+COMMANDS: dict[str, Command] = {
+    "pid": _plain("pid"),
+    "pid --attach": _plain("pid --attach"),
+    "tree": _plain("tree"),
+    "handlers": _plain("handlers"),
+    "handlers --attach": _plain("handlers --attach"),
+    "timers": Command(("timers PID --json",), _timers),
+    "timers --attach": Command(("timers --attach PID --json",), _timers),
+    "seccomp": _plain("seccomp"),
+    "explain": Command(("explain TERM PID --json",)),
+    "restart": Command(("restart PID --json",), _restart),
+    "restart --live": Command(("restart --live --yes PID --json",)),
+    "audit": _plain("audit"),
+    "watch": _watch("watch"),
+    "watch --engine bpf": _watch("watch --engine bpf"),
+    "watch --engine perf": _watch("watch --engine perf"),
+    "watch --engine tracefs": _watch("watch --engine tracefs"),
+    "fcgi": Command(("fcgi --for 0.2 PID",)),
+    "run": Command(("run -- true",)),
+    "snapshot": Command(("snapshot PID -o FILE --json", "pid PID --from FILE --json"), _snapshot),
+    "decode": Command(("decode 4000",)),
+    "unblock": Command(("unblock USR2 PID --yes --json",), _unblock),
 }
 """In the order in which they are tried: the last one changes the target."""

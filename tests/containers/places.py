@@ -146,17 +146,26 @@ class Spot:
         return ran.stdout
 
 
+class Opening(ExitStack):
+    """What a place is made of. ``program`` is a file to be the target, in system call ``call``."""
+
+    program: str | None = None
+    call = "clock_nanosleep"
+
+
 @dataclass(frozen=True)
 class Place:
     """``name`` is for tests, ``what`` for people; ``begin`` makes it, and the stack ends it."""
 
     name: str
     what: str
-    begin: Callable[[ExitStack], Spot]
+    begin: Callable[[Opening], Spot]
 
     @contextmanager
-    def open(self) -> Iterator[Spot]:
-        with ExitStack() as stack:
+    def open(self, program: str | None = None, call: str = Opening.call) -> Iterator[Spot]:
+        """With a ``program`` of this host as the target, which then sits in ``call``."""
+        with Opening() as stack:
+            stack.program, stack.call = program, call
             yield self.begin(stack)
 
 
@@ -193,22 +202,40 @@ def prepared(capabilities: Sequence[str], *changes: Change) -> Change:
     def change(config: Config) -> None:
         _hold(config, capabilities)
         config["mounts"] += _mounts()
+        _scratch(config)
         for one in changes:
             one(config)
 
     return change
 
 
+PROGRAM = "/opt/target"
+
+
+def _bring(program: str, config: Config) -> None:
+    """A program of this host, under its name in there."""
+    mount = {"destination": PROGRAM, "source": program, "type": "bind"}
+    config["mounts"].append({**mount, "options": ["bind", "ro"]})
+
+
+def _scratch(config: Config) -> None:
+    mount = {"destination": "/tmp", "source": "tmpfs", "type": "tmpfs"}
+    config["mounts"].append({**mount, "options": ["mode=1777"]})
+
+
 def _app(
-    stack: ExitStack,
+    stack: Opening,
     *changes: Change,
     profile: Config | None = None,
     capabilities: Sequence[str] = DOCKER,
 ) -> Container:
     """The container with the target: its PID 1."""
-    container = Container(TARGET, seccomp=profile, change=prepared(capabilities, *changes))
+    command: Sequence[str] = TARGET
+    if stack.program is not None:
+        command, changes = (PROGRAM,), (partial(_bring, stack.program), *changes)
+    container = Container(command, seccomp=profile, change=prepared(capabilities, *changes))
     stack.enter_context(container)
-    proc.wait_syscall(container.init, container.init, "clock_nanosleep")
+    proc.wait_syscall(container.init, container.init, stack.call)
     return container
 
 
@@ -244,11 +271,11 @@ def _on_host(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _host(stack: ExitStack) -> Spot:
+def _host(stack: Opening) -> Spot:
     return Spot(_app(stack).init, _on_host)
 
 
-def _paused(stack: ExitStack) -> Spot:
+def _paused(stack: Opening) -> Spot:
     container = _app(stack)
     container.pause()
     return Spot(container.init, _on_host)
@@ -259,7 +286,7 @@ def _share_host_pids(config: Config) -> None:
     config["linux"]["namespaces"] = [one for one in spaces if one["type"] != "pid"]
 
 
-def _unprivileged(stack: ExitStack) -> Spot:
+def _unprivileged(stack: Opening) -> Spot:
     """An ordinary user who sees all processes of the host."""
     app = _app(stack)
     shell = Container(TARGET, change=prepared((), _share_host_pids), joins=True)
@@ -267,9 +294,7 @@ def _unprivileged(stack: ExitStack) -> Spot:
     return Spot(app.init, executing(shell, (), NOBODY))
 
 
-def _inside(
-    stack: ExitStack, *changes: Change, profile: Config | None = None, user: int = 0
-) -> Spot:
+def _inside(stack: Opening, *changes: Change, profile: Config | None = None, user: int = 0) -> Spot:
     app = _app(stack, *changes, profile=profile)
     return Spot(1, executing(app, DOCKER if user == 0 else (), user))
 
@@ -302,7 +327,7 @@ def _joining(app: Container) -> Change:
 
 
 def _sidecar(
-    stack: ExitStack,
+    stack: Opening,
     capabilities: Callable[[], Sequence[str]],
     profiled: bool,
     *changes: Change,

@@ -12,14 +12,16 @@ import os
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 import pytest
 
+from tests.containers import places
 from tests.harness.build import build, directory, required
+from tests.harness.command import Said
 from tests.harness.targets import start
 from tests.harness.users import own_user
 from tests.kernel.command import as_nobody, command, environment
@@ -28,26 +30,35 @@ from tests.seccomp.profiles import container
 PATIENCE = 120
 
 
+Calls = Sequence[Sequence[object]]
+
+
 @dataclass(frozen=True)
 class Standing:
-    """Where one stands: ``words`` come before the command, ``pid`` is the target as seen there."""
+    """Where one stands: ``pid`` is the target as seen there; ``run`` makes several calls."""
 
     pid: int
-    words: tuple[str, ...] = ()
-    python: str = sys.executable
-    folder: str = "/"
+    run: Callable[[Calls], list[Said]]
+    folder: str = "/tmp"
 
-    def run(self, *words: object) -> subprocess.CompletedProcess[bytes]:
-        """sigscope with these words, as it is run there."""
-        return subprocess.run(
-            [*self.words, *command(*words, python=self.python)],
-            env=environment(XDG_STATE_HOME=f"{self.folder}/state"),
+
+def _behind(words: Sequence[str], python: str, folder: str) -> Callable[[Calls], list[Said]]:
+    """sigscope behind these words."""
+
+    def call(one: Sequence[object]) -> Said:
+        ran = subprocess.run(
+            [*words, *command(*one, python=python)],
+            env=environment(XDG_STATE_HOME=f"{folder}/state"),
             stdin=subprocess.DEVNULL,
             capture_output=True,
+            text=True,
             timeout=PATIENCE,
             cwd="/",
             check=False,
         )
+        return Said(ran.returncode, ran.stdout, ran.stderr)
+
+    return lambda calls: [call(one) for one in calls]
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,8 @@ class Place:
 
     name: str
     enter: Callable[[], AbstractContextManager[Standing]]
+    loose: frozenset[str] = frozenset()
+    """Rows that depend on this machine, too: the manual is not compared with them."""
 
 
 _WITH_TRACEFS = (
@@ -81,7 +94,8 @@ def _plain(*words: str, user: int = 0, ours: int | None = None) -> Iterator[Stan
     if ours is not None:
         os.chown(folder, ours, ours)
     with start("asked", *((user,) if user else ())) as target:
-        yield Standing(target.pid, (*_WITH_TRACEFS, *words), python, str(folder))
+        run = _behind((*_WITH_TRACEFS, *words), python, str(folder))
+        yield Standing(target.pid, run, str(folder))
 
 
 def _bounded(*kept: str) -> tuple[str, ...]:
@@ -132,7 +146,7 @@ def _root_with(*capabilities: str) -> AbstractContextManager[Standing]:
 @contextlib.contextmanager
 def _user_namespace() -> Iterator[Standing]:
     with _plain(required("unshare", "util-linux"), "--user", "--map-root-user") as standing:
-        if standing.run("--version").returncode:
+        if standing.run([("--version",)])[0].status:
             pytest.skip("no user namespace may be made here")
         yield standing
 
@@ -147,6 +161,20 @@ def _filtered(*before: str) -> Iterator[Standing]:
         yield standing
 
 
+@contextlib.contextmanager
+def _of_runc(place: places.Place) -> Iterator[Standing]:
+    _root()
+    with place.open(str(build("asked")), "read") as spot:
+
+        def run(calls: Calls) -> list[Said]:
+            return spot.run_each([tuple(map(str, one)) for one in calls])
+
+        yield Standing(spot.target, run)
+
+
+_LOOSE = {"user-namespace": frozenset(("watch", "watch --engine tracefs"))}
+"""There /sys comes with all that is mounted below: with tracefs, if this machine has it."""
+
 PLACES: tuple[Place, ...] = (
     Place("root of the host", _root_here),
     Place("user, own process", _own),
@@ -157,10 +185,9 @@ PLACES: tuple[Place, ...] = (
     Place("root with SYS_PTRACE alone", lambda: _root_with("sys_ptrace")),
     Place("root under Docker's seccomp profile", _filtered),
     Place("root of a user namespace", _user_namespace),
+    *(
+        Place(place.what, partial(_of_runc, place), _LOOSE.get(place.name, frozenset()))
+        for place in places.PLACES
+    ),
 )
 """Whoever knows another one adds it here, and generates the manual again."""
-
-
-def checkout() -> Path:
-    """Where the package lies, for places with a root of their own."""
-    return Path(__file__).resolve().parent.parent.parent

@@ -25,9 +25,11 @@ def test_the_doctor_foretells_what_the_commands_do(place: Place) -> None:
     with place.enter() as standing:
         said = foretold(standing)
         told = WRITER["column"](WRITER["PAGE"].read_text("utf-8"), place.name)
-        assert list(told.items()) == list(of_the_place(said).items()), HOW
+        asked = {name: one for name, one in of_the_place(said).items() if name not in place.loose}
+        assert {name: told.get(name) for name in asked} == asked, HOW
+        assert list(told) == list(said), HOW
         assert set(said) == set(COMMANDS)
-        done = {name: seen(standing, name) for name in COMMANDS}
+        done = seen(standing)
     wrong = [
         f"{name}: foretold {said[name].verdict} ({said[name].because}),"
         f" but it {done[name].verdict} ({done[name].because})"

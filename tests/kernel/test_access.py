@@ -61,7 +61,7 @@ def test_root_is_refused_nothing() -> None:
 
 def test_a_user_may_look_at_own_processes() -> None:
     assert set(process_doors(USER, MINE)) == {Door.FILTERS}
-    assert set(place_doors(USER)) == {Door.BPF, Door.PERF, Door.TRACEFS}
+    assert set(place_doors(USER)) == {Door.BPF, Door.EVENTS, Door.PERF, Door.TRACEFS}
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,10 @@ _SENDERS = Step(Door.BPF, "who sent what is pending", when=_pending)
 _STOP = (
     Step(Door.TRACE, "a stop", needed=True),
     Step(Door.CALL, "what a stop would break (--force does it all the same)", needed=True),
+    Step(Door.GENTLY_AT_ALL, "a stop that breaks nothing (--force does it)", needed=True),
 )
+_STOP_OF_ALL = (*_STOP, Step(Door.GENTLY, "a stop of all that breaks nothing", needed=True))
+_STOP_OF_SOME = (*_STOP, Step(Door.GENTLY, "threads whose calls a stop would break"))
 _EVENTS = "the events"
 _ASKED = Step(
     Door.FILTERS,
@@ -80,7 +83,7 @@ _ASKED = Step(
 
 ROWS: tuple[Row, ...] = (
     Row("pid", (*_LOOK, _SENDERS)),
-    Row("pid --attach", (*_STOP, *_LOOK)),
+    Row("pid --attach", (*_STOP_OF_SOME, *_LOOK)),
     Row("tree", _LOOK, Scope.TREE),
     Row(
         "handlers",
@@ -89,7 +92,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "handlers --attach",
         (
-            *_STOP,
+            *_STOP_OF_SOME,
             _ASKED,
             *_LOOK,
         ),
@@ -106,7 +109,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "timers --attach",
         (
-            *_STOP,
+            *_STOP_OF_SOME,
             replace(_ASKED, needed=False),
             Step(Door.DESCRIPTORS, "timerfds"),
             _PROGRAM,
@@ -125,19 +128,19 @@ ROWS: tuple[Row, ...] = (
             _SIGNALFDS,
         ),
     ),
-    Row("restart --live", _STOP),
+    Row("restart --live", (*_STOP_OF_ALL, Step(Door.RUNNING, "a stop", needed=True))),
     Row("audit", (*_LOOK, _SENDERS), Scope.SUSPECTS),
     Row(
         "watch",
-        (Step(Door.BPF, _EVENTS, needed=True, others=(Door.PERF, Door.TRACEFS)),),
+        (Step(Door.EVENTS, _EVENTS, needed=True, others=(Door.PERF, Door.TRACEFS)),),
     ),
-    Row("watch --engine bpf", (Step(Door.BPF, _EVENTS, needed=True),)),
+    Row("watch --engine bpf", (Step(Door.EVENTS, _EVENTS, needed=True),)),
     Row("watch --engine perf", (Step(Door.PERF, _EVENTS, needed=True),)),
     Row("watch --engine tracefs", (Step(Door.TRACEFS, _EVENTS, needed=True),)),
     Row(
         "fcgi",
         (
-            Step(Door.BPF, "what its descriptors carry", needed=True),
+            Step(Door.EVENTS, "what its descriptors carry", needed=True),
             Step(Door.DESCRIPTORS, "its sockets", needed=True),
         ),
     ),

@@ -24,6 +24,8 @@ from sigscope.kernel.bpf.syscall import Descriptor
 from sigscope.kernel.bpf.trafficcalls import system_calls
 from sigscope.kernel.bpf.trafficcode import CHILDREN, FOLLOWED, SCRATCH, Maps
 from sigscope.kernel.bpf.traffictasks import FIELDS, exits, forks, signals
+from sigscope.kernel.opening import hosting
+from sigscope.kernel.place import here
 from sigscope.model.traffic import Event
 
 TABLE = Table(FIELDS)
@@ -52,7 +54,7 @@ class Traffic:
         if nested():
             raise NotSupported(
                 "a worker cannot be followed from inside a pid namespace",
-                "run it on the host itself",
+                hosting(here()),
             )
         self._open = contextlib.ExitStack()
         try:

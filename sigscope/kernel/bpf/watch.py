@@ -24,6 +24,8 @@ from sigscope.kernel.bpf.pace import Pace
 from sigscope.kernel.bpf.ring import Ring
 from sigscope.kernel.bpf.syscall import Descriptor, VerifierError
 from sigscope.kernel.bpf.watchcode import CONTROL, Maps
+from sigscope.kernel.opening import hosting
+from sigscope.kernel.place import here
 from sigscope.kernel.watch.source import Wanted
 from sigscope.model.gap import Gap
 from sigscope.model.signals import SignalSet
@@ -69,7 +71,7 @@ class BpfSource:
         if nested():
             raise NotSupported(
                 "signals cannot be watched with BPF from inside a pid namespace",
-                "run it on the host itself",
+                hosting(here()),
             )
         self._open = contextlib.ExitStack()
         self._decoder = Decoder()
