@@ -37,7 +37,7 @@ _RUNTIMES = (
 )
 _SIGNS = ("/lxc", "/machine-", "nspawn@", "/runc-", "/crun-")
 """In paths of containers whose name may be shorter than an id."""
-_POD = re.compile(r"[/-]pod(?P<uid>[0-9a-f]{8}(?:[-_]?[0-9a-f]{4}){3}[-_]?[0-9a-f]{12})(?=[./]|$)")
+_POD = r"[/-]pod(?P<uid>[0-9a-f]{8}(?:[-_]?[0-9a-f]{4}){3}[-_]?[0-9a-f]{12})(?=[./]|$)"
 PATH_MAX = 4096
 _UNIT_KINDS = (".service", ".scope", ".socket")
 _UNIT_SIGNS = dict.fromkeys(map(ord, r":_.\@-"))
@@ -89,7 +89,7 @@ def _container(paths: Iterable[str]) -> Container | None:
 
 def _pod(path: str) -> str | None:
     """The uid of the pod; systemd's driver writes it with underscores."""
-    match = _POD.search(path)
+    match = re.search(_POD, path)
     return match["uid"].replace("_", "-") if match else None
 
 

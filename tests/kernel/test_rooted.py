@@ -189,3 +189,24 @@ def test_nothing_is_left_open(jail: Path, prisoner: int) -> None:
 def test_a_process_that_is_gone_is_an_error() -> None:
     with pytest.raises(FileNotFoundError):
         RootedFiles(2**22 + 1)
+
+
+def test_a_directory_is_there_only_below_the_root(tmp_path: Path) -> None:
+    """A link to a directory outside is followed within the root, where there is none."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    inner = tmp_path / "root"
+    (inner / "here").mkdir(parents=True)
+    (inner / "away").symlink_to(outside)
+    (inner / "file").write_text("")
+    proc_tree = tmp_path / "proc" / "7"
+    proc_tree.mkdir(parents=True)
+    (proc_tree / "root").symlink_to(inner)
+    with RootedFiles(7, str(tmp_path / "proc")) as files:
+        assert [files.exists(name) for name in ("/here", "/away", "/file", "/none")] == [
+            True,
+            False,
+            False,
+            False,
+        ]
+        assert files.file_system > 0
