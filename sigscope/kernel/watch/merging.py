@@ -12,6 +12,7 @@ from sigscope.decode.tracepoint import Record
 
 ENOUGH = 1 << 12
 """Records of one buffer that wait for those of the others, before it is read again."""
+_TURNS = 64
 _time = itemgetter(0)
 
 Buffer: TypeAlias = Callable[[], tuple[list[Record], bool]]
@@ -29,7 +30,18 @@ class Merger:
         self._drained = [True] * len(buffers)
 
     def take(self) -> tuple[list[Record], bool]:
-        """The next records in order, and whether some were left in a buffer."""
+        """The next records in order, and whether some were left in a buffer.
+
+        All that there are, unless they come faster than they are read.
+        """
+        found: list[Record] = []
+        for _ in range(_TURNS):
+            found += self._turn()
+            if all(self._drained):
+                return found, False
+        return found, True
+
+    def _turn(self) -> list[Record]:
         cut = time.monotonic_ns()
         for place, buffer in enumerate(self._buffers):
             waiting = self._waiting[place]
@@ -47,11 +59,4 @@ class Merger:
                 found += waiting[:place]
                 del waiting[:place]
         found.sort(key=_time)
-        return found, not all(self._drained)
-
-    def rest(self) -> list[Record]:
-        """Those that still wait."""
-        found = sorted((one for waiting in self._waiting for one in waiting), key=_time)
-        for waiting in self._waiting:
-            waiting.clear()
         return found
