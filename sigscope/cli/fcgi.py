@@ -8,7 +8,7 @@ import click
 
 from sigscope.analysis.fcgi.php import DEFAULT_HEADER, DEFAULT_LOG_LIMIT, Settings, Writer
 from sigscope.cli.fcgi_simulate import LONGEST, LONGEST_SWEEP, Script, header_of, simulate
-from sigscope.cli.options import json_option, target_arguments
+from sigscope.cli.options import history_option, json_option, target_arguments
 from sigscope.decode.settings.choosing import size
 from sigscope.errors import UsageError
 from sigscope.kernel.passive import BPF, PTRACE
@@ -107,6 +107,7 @@ _LENGTH = click.IntRange(0, LONGEST)
     help="How a TARGET is followed: bpf stops nothing; ptrace is for one's own, and stops it"
     " twice at each system call.",
 )
+@history_option
 @json_option
 def fcgi(
     targets: tuple[str, ...],
@@ -126,6 +127,7 @@ def fcgi(
     arrive: str | None,
     swept: str | None,
     engine: str,
+    history: str | None,
     as_json: bool,
 ) -> int:
     """Which FastCGI records pass to and from TARGET, and would nginx answer 502 for them?
@@ -153,7 +155,7 @@ def fcgi(
     if targets:
         from sigscope.cli.fcgi_follow import follow
 
-        return follow(targets, given, count, seconds, as_json, engine)
+        return follow(targets, given, count, seconds, as_json, engine, history)
     if engine != BPF:
         raise UsageError("--engine is for a TARGET", "sigscope fcgi --engine ptrace php-fpm")
     if count is not None or seconds is not None:
@@ -161,7 +163,11 @@ def fcgi(
     if capture is not None:
         from sigscope.cli.fcgi_capture import from_capture
 
-        return from_capture(capture, sizes, port, as_json)
+        return from_capture(capture, sizes, port, as_json, history)
+    if history is not None:
+        raise UsageError(
+            "--history is for a TARGET or a capture", "sigscope fcgi --history FILE php-fpm"
+        )
     if php_fpm and raw:
         raise UsageError("--php-fpm and --raw are at odds", "give one of them")
     writer = Writer.PHP_FPM if php_fpm else Writer.RAW if raw else Writer.PHP_CGI

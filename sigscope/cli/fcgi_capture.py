@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from sigscope.analysis.fcgi.cause import NO_CLUES
 from sigscope.cli.fcgi_report import Report
 from sigscope.cli.output import remark
 from sigscope.decode.dialogues import Dialogues
@@ -13,15 +14,25 @@ from sigscope.kernel.capture import Capture
 MOST_FOREIGN = 5
 
 
-def from_capture(path: str, buffers: Sequence[int], port: int | None, as_json: bool) -> int:
+def from_capture(
+    path: str,
+    buffers: Sequence[int],
+    port: int | None,
+    as_json: bool,
+    history: str | None = None,
+) -> int:
     """Print each request of the capture; the exit status."""
-    report, talks = Report(buffers, as_json), Dialogues(port)
+    report, talks, past = Report(buffers, as_json), Dialogues(port), None
+    if history is not None:
+        from sigscope.cli.fcgi_history import Past
+
+        past = Past(history, live=False)
     with Capture(path) as capture:
         for segment in capture.segments():
             for exchange in talks.take(segment):
-                report.tell(exchange)
+                report.tell(exchange, past.of_connection(exchange) if past else NO_CLUES)
         for exchange in talks.end():
-            report.tell(exchange)
+            report.tell(exchange, past.of_connection(exchange) if past else NO_CLUES)
     for text in _remarks(capture, talks):
         remark(text)
     if not talks.connections:

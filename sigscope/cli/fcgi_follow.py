@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sigscope.analysis.fcgi.clues import clues_of
 from sigscope.analysis.fcgi.locations import leading_to
@@ -26,6 +26,9 @@ from sigscope.model.fcgi import Clues, Ending, Worker
 from sigscope.model.traffic import Event
 from sigscope.render.fcgi import size_text
 from sigscope.render.gaps import gap_lines
+
+if TYPE_CHECKING:
+    from sigscope.cli.fcgi_history import Past
 
 DEFAULT_BUFFER = 4096
 AT_LEAST, AT_MOST = 0.01, 1.0
@@ -75,6 +78,7 @@ def follow(
     seconds: float | None,
     as_json: bool,
     engine: str = BPF,
+    history: str | None = None,
 ) -> int:
     """Until there were so many requests, that time is over, no worker is left, or ^C."""
     procfs = ProcFS()
@@ -83,10 +87,11 @@ def follow(
         return stage.status
     report = Report(buffers or _buffers(procfs, stage), as_json)
     before = [pair for pid in stage.workers for pair in open_connections(pid)]
+    past = _past(history)
     with _traffic(stage, before, engine) as traffic:
         remark(f"following {_names(stage.workers.values())}; ^C ends it")
         with Interruption() as over:
-            foreign = _Loop(procfs, stage, report, traffic, count, before).run(seconds, over)
+            foreign = _Loop(procfs, stage, report, traffic, count, before, past).run(seconds, over)
         if traffic.lost:
             remark(f"{traffic.lost} events were lost: there were more than could be taken")
     if foreign is not None and not report.requests:
@@ -143,6 +148,14 @@ def _buffers(procfs: ProcFS, stage: Stage) -> tuple[int, ...]:
     return tuple(sorted({one.buffer for one in leading}))
 
 
+def _past(history: str | None) -> Past | None:
+    if history is None:
+        return None
+    from sigscope.cli.fcgi_history import Past
+
+    return Past(history, live=True)
+
+
 def _traffic(stage: Stage, before: Sequence[tuple[int, int]], engine: str) -> Events:
     if engine == PTRACE:
         return _traced(stage, before)
@@ -187,8 +200,10 @@ class _Loop:
         traffic: Events,
         count: int | None,
         before: Sequence[tuple[int, int]],
+        past: Past | None,
     ) -> None:
         self._before = before
+        self._past = past
         self._since = time.monotonic()
         self._procfs = procfs
         self._stage = stage
@@ -240,6 +255,8 @@ class _Loop:
         clues = clues_of(one.exchange, worker, one.signals, one.end)
         if one.exchange.ending is Ending.OPEN:
             clues = Clues(evidence=waits_for(one.pid))
+        elif self._past is not None and one.end is not None:
+            clues = self._past.of_worker(one.pid, clues)
         self._report.tell(one.exchange, clues, one.pid)
 
     def _changes(self) -> None:
