@@ -86,8 +86,9 @@ def killed_at_every_step(action: str, call: str, answer: str = "none", stride: i
             return Seen(0, 0, 0, 0)
         for step in range(0, MOST_STEPS, stride):
             goes_on = proc.syscall(process.pid, process.pid) == RESTART_SYSCALL
+            before = proc.masks(process.pid).blocked
             status = _killed(action, process.pid, step)
-            became = _became(process, call, answer, action == "inject" and goes_on)
+            became = _became(process, call, answer, before, action == "inject" and goes_on)
             counts[became] += 1
             if became != "waits":
                 process.stop()
@@ -125,7 +126,9 @@ def _killed(action: str, pid: int, step: int) -> int:
     return done(in_a_child(work))
 
 
-def _became(process: Target, call: str, answer: str, may_not_go_on: bool) -> str:
+def _became(
+    process: Target, call: str, answer: str, before: frozenset[int], may_not_go_on: bool
+) -> str:
     """After some time, in which whoever watches over it does what it owes.
 
     ``may_not_go_on``: it heals through rt_sigreturn(2), which forgets what a restart_syscall
@@ -137,7 +140,7 @@ def _became(process: Target, call: str, answer: str, may_not_go_on: bool) -> str
     )
     if ends == "waits":
         assert proc.status(pid)["TracerPid"] == "0"
-        _mask_as_before(pid)
+        _mask_as_before(pid, before)
         return "waits"
     told = process.hear(PATIENCE)
     if told is None:
@@ -166,12 +169,15 @@ def _name(number: int) -> str:
     return NAMES["x86_64"][number]
 
 
-def _mask_as_before(pid: int) -> None:
-    """It is, or it is as it was to become, and the record to undo that is there."""
+def _mask_as_before(pid: int, before: frozenset[int]) -> None:
+    """It is, or it is as it was to become, and the record to undo that is there.
+
+    That of a call which has a mask of its own, while it lasts, is always as before.
+    """
     blocked = proc.masks(pid).blocked
-    if blocked == BLOCKED:
+    if blocked == before:
         return
-    assert blocked == frozenset()
+    assert blocked == before - BLOCKED
     (one,) = undo(load(pid, read_status(ProcFS(), pid).start_time))
     assert one.change is not None
-    assert proc.masks(pid).blocked == BLOCKED
+    assert proc.masks(pid).blocked == before
