@@ -109,6 +109,13 @@ def _arguments() -> argparse.Namespace:
         help="instead: what watching a storm of signals costs, beside perf, bpftrace and strace",
     )
     parser.add_argument(
+        "--engine",
+        action="append",
+        metavar="NAME",
+        help="with --watch: an engine of sigscope watch, may be given several times"
+        " (default: auto)",
+    )
+    parser.add_argument(
         "--containers",
         type=_positive,
         metavar="N",
@@ -186,7 +193,7 @@ def main() -> int:
     if arguments.watch:
         import watching  # compares with what is installed of perf, bpftrace and strace
 
-        return watching.main()
+        return watching.main(arguments.engine or ["auto"])
     if arguments.containers:
         import boxes  # needs runc, and root
 

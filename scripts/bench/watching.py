@@ -81,10 +81,13 @@ def _recorded(out: Path, pid: int) -> int:
     return len(re.findall(rf"signal:signal_generate:.* pid={pid} ", text))
 
 
-def watchers() -> list[Watcher]:
-    """Those that are here."""
-    ours = (sys.executable, "-m", "sigscope", "watch", "--json")
-    found = [Watcher("sigscope watch", ours, _ours)]
+def watchers(engines: Sequence[str]) -> list[Watcher]:
+    """Those that are here, our own with each of these engines first."""
+    ours = (sys.executable, "-m", "sigscope", "watch", "--json", "--engine")
+    found = [
+        Watcher("sigscope" if name == "auto" else f"sigscope {name}", (*ours, name), _ours)
+        for name in engines
+    ]
     if shutil.which("perf"):
         events = ("-e", "signal:signal_generate", "-e", "signal:signal_deliver")
         record = ("perf", "record", "-q", "-a", *events, "-m", "8M", "-o")
@@ -197,7 +200,7 @@ def lateness(number: int = 20) -> list[float]:
     return late
 
 
-def main() -> int:
+def main(engines: Sequence[str] = ("auto",)) -> int:
     """Print what was measured; 0 says that it was."""
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
@@ -206,7 +209,7 @@ def main() -> int:
             f"{'signals/s':>10}  {'watcher':<15} {'CPU':>7} {'told':>17} {'added to a kill()':>18}"
         )
         for rate in RATES:
-            for watcher in watchers():
+            for watcher in watchers(engines):
                 _told(rate, watcher, program, scratch)
     first = statistics.median(first_event() for _ in range(ROUNDS))
     late = lateness()
