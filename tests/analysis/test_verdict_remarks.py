@@ -51,3 +51,16 @@ def test_a_fault_that_is_blocked_or_ignored_kills(more: dict[str, SignalSet], ki
     suspect = process(9, blocked, **more)  # type: ignore[arg-type]
     assert (KILLS in said(suspect, "SIGSEGV")) is kills
     assert KILLS not in said(suspect, "SIGTERM")
+
+
+WAITS = "it is blocked, and the one that was sent before still waits"
+MERGES = "it merges with one that is pending already"
+
+
+def test_of_a_signal_that_waits_already_it_is_said_first_that_it_is_blocked() -> None:
+    waiting = process(9, TERM, pending=TERM)
+    assert said(waiting, "SIGTERM")[:2] == [WAITS, MERGES]
+    threads = [thread(9), thread(10, TERM)._replace(pending=TERM)]
+    assert said(process(9, threads=threads), "SIGTERM", tid=10)[:2] == [WAITS, MERGES]
+    soon = process(9, pending=TERM)  # nothing holds it back: it is about to be taken
+    assert WAITS not in said(soon, "SIGTERM")

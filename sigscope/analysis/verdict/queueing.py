@@ -26,8 +26,23 @@ def already_pending(delivery: Delivery) -> Verdict | None:
         waiting = (delivery.addressed.pending if delivery.addressed else None) or EMPTY
     if delivery.signal not in waiting or delivery.name == "SIGKILL":
         return None
+    if where := _blocked(delivery):
+        delivery.say("it is blocked, and the one that was sent before still waits", where)
     delivery.say("it merges with one that is pending already", "below 32 a signal is queued once")
     return decided(Outcome.PENDING)
+
+
+def _blocked(delivery: Delivery) -> str:
+    """Who holds back the one that waits; "" if that is not the mask."""
+    process, tid = delivery.process, delivery.order.tid
+    if tid is not None:
+        thread = delivery.addressed
+        blocks = thread is not None and delivery.signal in (thread.blocked or EMPTY)
+        return f"thread {tid} blocks it" if blocks else ""
+    if delivery.signal not in (process.blocked_by_all or EMPTY):
+        return ""
+    count = len(process.living)
+    return "its only thread blocks it" if count == 1 else f"all {count} threads block it"
 
 
 def repeated(delivery: Delivery) -> Verdict | None:
