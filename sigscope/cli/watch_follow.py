@@ -90,6 +90,7 @@ class _Follow:
         self._command = command
         self._over = over
         self._stories = Stories(patience=asked.patience)
+        self._stories.tells_taken = not any("sigwait" in gap.what for gap in source.gaps)
         self._gone: set[int] = set()
         self._record_told = False
 

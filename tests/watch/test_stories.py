@@ -276,3 +276,14 @@ def test_without_exit_statuses_the_fatal_signal_is_known_by_the_sigkill_that_com
     one.deliver(101, "SIGKILL", handler=0)
     (told,) = one.exit(101, status=None)
     assert (told.signal.name, told.fate) == ("SIGTERM", Fate.TERMINATED)
+
+
+@pytest.mark.parametrize(("told", "fate"), [(True, Fate.ENDED), (False, Fate.UNKNOWN)])
+def test_who_exits_may_have_taken_it_by_a_sigwait_that_no_event_tells(
+    told: bool, fate: Fate
+) -> None:
+    one = world()
+    one.engine.tells_taken = told
+    one.send(700, 101, "SIGTERM")
+    (story,) = one.exit(101, status=0)
+    assert story.fate is fate

@@ -106,8 +106,11 @@ def ends_it(status: int | None) -> Decision:
     return Fate.TERMINATED, ""
 
 
-def left_over(record: Record, killer: Record | None, status: int | None) -> Decision:
-    """The fate of what was not taken when its process ended."""
+def left_over(record: Record, killer: Record | None, status: int | None, told: bool) -> Decision:
+    """The fate of what was not taken when its process ended.
+
+    ``told``: a sigwait, or the read of a signalfd, would have been told of.
+    """
     if record.perhaps:
         return Fate.LATE, _DYING
     if killer is not None:
@@ -118,4 +121,6 @@ def left_over(record: Record, killer: Record | None, status: int | None) -> Deci
         return Fate.ENDED, "it ended, and had not taken it"
     if signal := status & 0x7F:
         return Fate.ENDED, f"{NAMES.get(signal, signal)} ended it, and it had not taken this"
+    if not told and not record.waits:  # daemons that sigwait for SIGTERM, and go
+        return Fate.UNKNOWN, f"it exited with {status >> 8}; a sigwait for it would not be told"
     return Fate.ENDED, f"it exited with {status >> 8}, and had not taken it"

@@ -51,6 +51,8 @@ _TAKEN_BY = {Consumer.SIGWAIT: Fate.SIGWAIT, Consumer.SIGNALFD: Fate.SIGNALFD}
 class Stories(Ledger):
     """``patience``: nanoseconds after which a signal that nothing holds back is untaken.
 
+    ``tells_taken``: the source would tell of a sigwait; so it is, once it has told of one.
+
     ``counts`` has the first fate of every signal, ``let_go`` how many were given up.
     """
 
@@ -58,6 +60,7 @@ class Stories(Ledger):
         super().__init__()
         self.people = People() if people is None else people
         self.patience = patience
+        self.tells_taken = False
         self.missed = 0
         self.missed_unknown = False
         self.ends: OrderedDict[int, End] = OrderedDict()
@@ -79,6 +82,7 @@ class Stories(Ledger):
             self._delivered(event)
         elif isinstance(event, Taken):
             fate = Fate.TAKEN if event.by is None else _TAKEN_BY[event.by]
+            self.tells_taken = True
             self._closed(event, fate, "")
         elif isinstance(event, Forked):
             self._forked(event)
@@ -235,7 +239,7 @@ class Stories(Ledger):
             killed = self._blamed(person, signal, event)
         for record in mine:
             if record.open:
-                self._tell(record, *left_over(record, killer, status), event.time)
+                self._tell(record, *left_over(record, killer, status, self.tells_taken), event.time)
         self.ends[person.pid] = End(event.time, actor(person), status, killed)
         self.ends.move_to_end(person.pid)
         if len(self.ends) > MOST_ENDS:
