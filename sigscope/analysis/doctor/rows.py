@@ -137,10 +137,19 @@ ROWS: tuple[Row, ...] = (
     Row("watch --engine bpf", (Step(Door.EVENTS, _EVENTS, needed=True),)),
     Row("watch --engine perf", (Step(Door.PERF, _EVENTS, needed=True),)),
     Row("watch --engine tracefs", (Step(Door.TRACEFS, _EVENTS, needed=True),)),
+    Row("watch --engine ptrace", (Step(Door.TRACE, "a stop", needed=True),)),
     Row(
         "fcgi",
         (
             Step(Door.EVENTS, "what its descriptors carry", needed=True),
+            Step(Door.DESCRIPTORS, "its sockets", needed=True),
+        ),
+    ),
+    Row(
+        "fcgi --engine ptrace",
+        (
+            Step(Door.TRACE, "a stop", needed=True),
+            Step(Door.GENTLY_AT_ALL, "a stop that breaks nothing", needed=True),
             Step(Door.DESCRIPTORS, "its sockets", needed=True),
         ),
     ),
