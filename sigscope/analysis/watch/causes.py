@@ -60,8 +60,12 @@ def _leads_to(record: Record, sent: Sent, before: int) -> bool:
     if record.fate not in _TOOK and not (record.fate is None and record.open):
         return False
     elapsed = sent.time - record.sent.time
-    alike = first == then or (first in ENDING and then in ENDED_BY)
-    return elapsed <= (LONG if alike and record.fate is not None else PROMPT)
+    own = sent.sender.tgid is not None and sent.sender.tgid == sent.target.tgid
+    if record.fate is None or own:  # who signals itself again does so out of its handler
+        return elapsed <= PROMPT
+    if first in ENDING and then in ENDED_BY:
+        return elapsed <= LONG
+    return elapsed <= (SECOND if first == then else PROMPT)
 
 
 def _of_kernel(people: People, sent: Sent, origin: Origin) -> tuple[Record, Confidence] | None:
