@@ -86,7 +86,9 @@ def _first(wanted: Wanted) -> Source:
     )
     reasons = "; ".join(f"{name}: {error.message}" for name, error in refused)
     hints = dict.fromkeys(error.hint for _, error in refused if error.hint)
-    raise kind(f"signals cannot be watched here: {reasons}", "; or ".join([*hints, OWN]))
+    # One that begins as another does says that already.
+    said = [one for one in hints if not any(other.startswith(f"{one};") for other in hints)]
+    raise kind(f"signals cannot be watched here: {reasons}", "; or ".join([*said, OWN]))
 
 
 OWN = "watch processes of your own with --engine ptrace, which disturbs them"
