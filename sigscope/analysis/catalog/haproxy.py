@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 from sigscope.analysis.catalog.entry import is_off, is_on, on
-from sigscope.model.catalog import Program, Taken
+from sigscope.model.catalog import Documented, Program, Taken
 
 _GUIDE = "HAProxy Management Guide, Stopping and restarting HAProxy"
 _MANUAL = "haproxy(1), SIGNALS"
-_MASTER_SOURCE = "src/mworker.c"
+_SIGNALS = "src/haproxy.c, step_init_3() of HAProxy 3, init() before"
+_PASSES_ON = "src/mworker.c, mworker_catch_sigterm() and mworker_catch_sigchld()"
+_RELOAD = "src/mworker.c, mworker_catch_sighup(); src/haproxy.c, mworker_reexec_waitmode()"
+_UNBLOCK = "src/mworker.c, mworker_unblock_signals() of HAProxy 3; src/haproxy.c, mworker_loop()"
 _CUT = "all established connections"
 _MASTER = is_on("master-worker", "it runs in master-worker mode")
 _ALONE = is_off("master-worker", "it does not run in master-worker mode")
 _LIMIT = "hard-stop-after"
 
-_STOP = (
-    on("TERM INT", "stops at once", _GUIDE, loses=_CUT, taken=Taken.ANY),
-    on(
-        "USR1",
-        "stops softly: it listens no more, and ends when the last connection is closed",
-        _GUIDE,
-        when=is_off(_LIMIT, f"{_LIMIT} is not set"),
-    ),
-    on(
-        "USR1",
-        f"stops softly: it listens no more, and after {_LIMIT} closes what is left",
-        _GUIDE,
-        when=is_on(_LIMIT, f"{_LIMIT} is set"),
-        loses=f"connections that last longer than {_LIMIT}",
-    ),
-)
+
+def _stop(who: str, source: str) -> tuple[Documented, ...]:
+    """Hard and soft stop; ``who`` ends besides, or before."""
+    return (
+        on("TERM INT", f"stops at once{who}", source, loses=_CUT, taken=Taken.ANY),
+        on(
+            "USR1",
+            "stops softly: it listens no more, and ends when the last connection is closed" + who,
+            source,
+            when=is_off(_LIMIT, f"{_LIMIT} is not set"),
+        ),
+        on(
+            "USR1",
+            f"stops softly: it listens no more, and after {_LIMIT} closes what is left{who}",
+            source,
+            when=is_on(_LIMIT, f"{_LIMIT} is set"),
+            loses=f"connections that last longer than {_LIMIT}",
+        ),
+    )
+
 
 _SINGLE = (
     on("HUP", "writes the state of all proxies and servers to its log", _MANUAL, when=_ALONE),
@@ -36,7 +43,7 @@ _SINGLE = (
     on(
         "USR2",
         "takes no notice: only a master reloads",
-        "src/haproxy.c",
+        _SIGNALS,
         when=_ALONE,
         taken=Taken.IGNORED,
     ),
@@ -51,15 +58,16 @@ _AS_MASTER = (
     on(
         "USR2 HUP",
         "reloads: it executes itself anew under the same pid, reads its configuration, starts new"
-        " workers, and tells the old ones to stop softly",
-        f"{_GUIDE}; {_MASTER_SOURCE}",
+        " workers, and tells the old ones to stop softly; with a wrong configuration the old ones"
+        " go on",
+        f"{_GUIDE}; {_RELOAD}",
         when=_MASTER,
     ),
-    on("QUIT", "takes no notice", _MASTER_SOURCE, when=_MASTER, taken=Taken.IGNORED),
+    on("QUIT", "takes no notice", _UNBLOCK, when=_MASTER, taken=Taken.IGNORED),
     on(
         "KILL",
         "ends, and its workers end with it: they see that it is gone",
-        "seen with HAProxy 2.6",
+        "src/mworker.c, mworker_accept_wrapper(); mworker_sockpair_register_per_thread()",
         when=_MASTER,
         loses=_CUT,
         taken=Taken.ANY,
@@ -67,13 +75,25 @@ _AS_MASTER = (
 )
 
 _WORKER = (
-    *_STOP,
+    *_stop("; its master ends after its last worker", f"{_GUIDE}; {_PASSES_ON}"),
+    *_PAUSE,
     on("HUP", "writes the state of all proxies and servers to its log", _MANUAL),
     on("QUIT", "writes what it knows of its memory pools to standard error", _MANUAL),
-    on("USR2", "takes no notice: it is for the master", "src/haproxy.c", taken=Taken.IGNORED),
+    on("USR2", "takes no notice: it is for the master", _SIGNALS, taken=Taken.IGNORED),
+    on(
+        "KILL",
+        "ends; its master does not start another, but stops all other workers at once and ends"
+        " (not with master-worker no-exit-on-failure)",
+        _PASSES_ON,
+        loses=_CUT,
+        taken=Taken.ANY,
+    ),
 )
+
+_FIRST = "; a master passes it on to all its workers, those before a reload as well, and ends last"
+_MAIN = _stop(_FIRST, f"{_GUIDE}; {_PASSES_ON}") + _SINGLE + _PAUSE + _AS_MASTER
 
 PROGRAMS = (
     Program("HAProxy", "worker", "haproxy", _WORKER, below=True),
-    Program("HAProxy", "", "haproxy", _STOP + _SINGLE + _PAUSE + _AS_MASTER, below=False),
+    Program("HAProxy", "", "haproxy", _MAIN, below=False),
 )

@@ -11,9 +11,12 @@ from sigscope.model.catalog import Program, Taken
 _SUPERVISOR = "supervisord(1), Signal Handlers"
 _RSYSLOGD = "rsyslogd(8), SIGNALS"
 _DNSMASQ = "dnsmasq(8), NOTES"
-_DOCKER_LIVES = "Docker Engine manual, Live restore (docs.docker.com/engine/daemon/live-restore)"
-_DOCKER_RELOAD = "dockerd reference, Configuration reload behavior (docs.docker.com)"
-_DOCKER_LOGS = "Docker Engine manual, Read the daemon logs (docs.docker.com/engine/daemon/logs)"
+_DOCKER_ENDS = (
+    "moby, Trap() of cmd/dockerd/trap/trap.go, ShutdownTimeout() and Shutdown() of daemon/daemon.go"
+)
+_DOCKER_RELOAD = "moby, setupConfigReloadTrap() and reloadConfig() of cmd/dockerd"
+_DOCKER_STACKS = "moby, setupDumpStackTrap() of daemon/debugtrap_unix.go"
+_DOCKER_RESTORE = "moby, restore() of daemon/daemon.go"
 _SHIM_SOURCE = "containerd, runtime/v2/shim/shim.go and shim_unix.go"
 _SHIM_GUIDE = "containerd, runtime/v2/README.md, on the command delete of a shim"
 
@@ -101,20 +104,31 @@ _SUPERVISORD = (
 _DOCKER = (
     on(
         "TERM INT",
-        "shuts down, and stops all containers first, unless live-restore is on",
-        _DOCKER_LIVES,
+        "shuts down, and stops all containers first, unless live-restore is on; it waits for them"
+        " up to the longest of their stop timeouts and 5 s, at least shutdown-timeout; after three"
+        " of these signals the next ends it at once",
+        _DOCKER_ENDS,
         loses="all containers, without live-restore",
     ),
     on(
         "HUP",
         "reads its configuration file anew, and takes over those options that may change while it"
-        " runs; containers go on",
+        " runs; containers go on (it ends if an authorization plugin is not valid)",
         _DOCKER_RELOAD,
     ),
     on(
         "USR1",
-        "writes the stacks of all goroutines to its log, or to a file named there",
-        _DOCKER_LOGS,
+        "writes the stacks of all goroutines to a file in its exec-root, and that file's name to"
+        " its log",
+        _DOCKER_STACKS,
+    ),
+    on(
+        "KILL",
+        "ends alone: containers go on, until it starts again and stops them, unless live-restore"
+        " is on",
+        _DOCKER_RESTORE,
+        loses="all containers at its next start, without live-restore",
+        taken=Taken.ANY,
     ),
 )
 
