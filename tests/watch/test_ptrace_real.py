@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -19,6 +20,7 @@ from sigscope.model.signals import Signal
 from sigscope.model.watch import CAUGHT, Delivered, Event, Executed, Exited, Forked
 from tests.conftest import TARGET_FIXTURE
 from tests.harness import proc
+from tests.harness.command import sigscope
 from tests.watch.gathering import PATIENCE, gather, sent_to
 
 TERM, USR1, USR2 = (Signal(getattr(signal, name)) for name in ("SIGTERM", "SIGUSR1", "SIGUSR2"))
@@ -279,3 +281,12 @@ def test_an_ordinary_user_sees_what_their_own_processes_get() -> None:
         [sys.executable, "-c", ORDINARY], capture_output=True, text=True, timeout=60
     )
     assert (ran.stdout, ran.stderr) == ("-15 [True]\n", "")
+
+
+def test_what_is_handled_is_told_so() -> None:
+    """By the whole command: a tracer that does not know where a handler is knows that it is."""
+    script = "trap : USR1; kill -USR1 $$; exit 3"
+    ran = sigscope("watch", "--engine", "ptrace", "--json", "--", "sh", "-c", script)
+    assert ran.status == 3, ran.err
+    told = [json.loads(line) for line in ran.out.splitlines()]
+    assert [(one["signal"], one["outcome"]) for one in told] == [("SIGUSR1", "handled")]

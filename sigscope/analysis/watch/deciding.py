@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sigscope.analysis.watch.record import Record
-from sigscope.model.sigaction import SIG_IGN
+from sigscope.model.sigaction import SIG_DFL, SIG_IGN
 from sigscope.model.signals import NAMES, Action, Signal
 from sigscope.model.story import Fate
 from sigscope.model.watch import Delivered, Result
@@ -64,7 +64,7 @@ def dropped(record: Record) -> Decision:
 
 def at_delivery(event: Delivered) -> Decision:
     """TERMINATED here means: the default is to end; how it ends, its exit tells."""
-    if event.handler > SIG_IGN:
+    if event.handler not in (SIG_DFL, SIG_IGN):  # CAUGHT is one, too
         return Fate.HANDLED, ""
     if event.handler == SIG_IGN:
         return Fate.IGNORED, "taken, and ignored"
