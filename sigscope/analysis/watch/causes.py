@@ -61,6 +61,8 @@ def _leads_to(record: Record, sent: Sent, before: int) -> bool:
         return False
     elapsed = sent.time - record.sent.time
     own = sent.sender.tgid is not None and sent.sender.tgid == sent.target.tgid
+    if own and record.origin is Origin.ITSELF:  # a habit, and nobody else is behind it
+        return False
     if record.fate is None or own:  # who signals itself again does so out of its handler
         return elapsed <= PROMPT
     if first in ENDING and then in ENDED_BY:

@@ -51,10 +51,14 @@ def at_send(record: Record, may_be_dying: bool) -> Decision | None:
 
 
 def dropped(record: Record) -> Decision:
-    """sig_ignored()."""
-    action = record.sent.info.signal.default_action
-    if record.target.doomed or record.target.ended is not None:
+    """sig_ignored(), unless it was about to die."""
+    if record.target.doomed:
         return Fate.LATE, _DYING
+    return _by_disposition(record)
+
+
+def _by_disposition(record: Record) -> Decision:
+    action = record.sent.info.signal.default_action
     if action is Action.IGNORE:
         return Fate.IGNORED, "the default is to do nothing"
     if action is Action.CONTINUE:
@@ -112,7 +116,11 @@ def left_over(record: Record, killer: Record | None, status: int | None, told: b
     ``told``: a sigwait, or the read of a signalfd, would have been told of.
     """
     if record.perhaps:
-        return Fate.LATE, _DYING
+        if killer is None:  # who exits by itself dies within moments
+            died = status is not None and status & 0x7F
+        else:
+            died = killer.sent.time <= record.sent.time
+        return (Fate.LATE, _DYING) if died else _by_disposition(record)
     if killer is not None:
         if record.sent.time >= killer.sent.time and not record.waits:
             return Fate.LATE, _DYING

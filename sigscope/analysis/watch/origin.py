@@ -54,7 +54,7 @@ _FAULTS = {
 
 
 def origin_of(sent: Sent, sender_ended: bool = False) -> tuple[Origin, str]:
-    """What sent it, and the siginfo in words. ``sender_ended``: its exit came before.
+    """What sent it, and the siginfo in words. ``sender_ended``: a thread above that had ended.
 
     >>> from sigscope.model.watch import Task, Result
     >>> from sigscope.model.siginfo import SigInfo
@@ -99,11 +99,14 @@ def _of_process(sent: Sent, name: str, sender_ended: bool) -> tuple[Origin, str]
     own = sent.sender.tid == sent.target.tid
     if sent.info.code == SI_USER and not sent.group and own and name in _SELF_MADE:
         return Origin.KERNEL, _KERNEL[name]  # send_sig(SIGPIPE, current, 0) of pipe_write()
-    if sent.info.code == SI_USER and sent.group and sender_ended:  # reparent_leader()
-        return Origin.PARENT, "its parent ended (PR_SET_PDEATHSIG)"
+    itself = sent.sender.tgid is not None and sent.sender.tgid == sent.target.tgid
+    if sender_ended and sent.info.code == SI_USER and sent.group and not (own or itself):
+        who = "its parent"  # reparent_leader(), for the thread that forked it
+        if sent.sender.tgid not in (None, sent.sender.tid):
+            who = "the thread of its parent that forked it"
+        return Origin.PARENT, f"{who} ended (PR_SET_PDEATHSIG)"
     how = _HOW[sent.info.code]
     value = sent.info.value
     if sent.info.code == SI_QUEUE and value:
         how += f" with {value:#x}"
-    itself = sent.sender.tgid is not None and sent.sender.tgid == sent.target.tgid
     return Origin.ITSELF if itself or own else Origin.PROCESS, how

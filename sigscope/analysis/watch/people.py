@@ -1,4 +1,8 @@
-"""Who is who: the processes of a watch, also those that have gone already.
+"""Who is who in stories: the processes of a watch, also those that have gone already.
+
+It is fed with events of any source, and those of a record: it does no I/O. What a tracepoint
+leaves out of an event (the process of a tid, names, parents) the census of the sources has
+filled in before.
 
 Kept from a first look at /proc and from fork, exec and exit. The line of ancestors is noted
 when a process is born: it still tells where a sender came from when all of them are gone.
@@ -56,6 +60,7 @@ class People:
     def __init__(self) -> None:
         self.living: dict[int, Person] = {}
         self._dead: OrderedDict[int, Person] = OrderedDict()
+        self._ended: OrderedDict[int, int] = OrderedDict()
         self._wanting: dict[int, Person] = {}
 
     def fill(self, census: Iterable[Known]) -> None:
@@ -114,8 +119,13 @@ class People:
         """Dead or alive."""
         return self.living.get(pid) or self._dead.get(pid)
 
+    def had_ended(self, tid: int, time: int) -> bool:
+        """Was this thread at its end by then? Folded sends may be told of after the end."""
+        return self._ended.get(tid, time + 1) <= time
+
     def forked(self, event: Forked) -> None:
         """A new process has all of its parent but its own pid; a new thread is none."""
+        self._ended.pop(event.child.tid, None)
         pid = event.child.tgid
         if pid is None or pid != event.child.tid:
             return
@@ -133,6 +143,7 @@ class People:
 
     def executed(self, event: Executed) -> None:
         """Another program: another name and other arguments."""
+        self._ended.pop(event.task.tid, None)  # the number of a leader that had ended
         person = self.of(event.task)
         if event.task.comm is not None:
             person.comm = event.task.comm
@@ -145,6 +156,9 @@ class People:
         """The person, if its whole process is over."""
         task = event.task
         pid = task.tid if task.tgid is None else task.tgid
+        self._ended[task.tid] = event.time
+        if len(self._ended) > MOST_DEAD:
+            self._ended.popitem(last=False)
         if event.process is False or (event.process is None and pid != task.tid):
             return None
         person = self.of(task)

@@ -137,7 +137,7 @@ class Stories(Ledger):
         people = self.people
         target = people.of(event.target)
         running = people.of(event.sender)
-        origin, why = origin_of(event, running.ended is not None)
+        origin, why = origin_of(event, self._outlived(event, running, target))
         sender = running if origin.blames else None
         comm = event.sender.comm if event.sender.tid == running.pid else None
         if origin is Origin.CHILD:
@@ -167,6 +167,12 @@ class Stories(Ledger):
             if event.info.signal.default_action is Action.CONTINUE:
                 self._continued[target.pid] = record
             self._again(record, event.time + FRESH)
+
+    def _outlived(self, event: Sent, running: Person, target: Person) -> bool:
+        """Was the one that ran a thread above the target, and had ended? It calls no kill."""
+        if not self.people.had_ended(event.sender.tid, event.time):
+            return False
+        return not target.ancestors or any(pid == running.pid for pid, _ in target.ancestors)
 
     def _went_on(self, event: Sent, target: Person) -> None:
         """SIGCONT lets its target go on, and SIGCHLD tells of it."""

@@ -1,7 +1,9 @@
-"""Who is who while a watch goes on: every thread and process by its number, the dead as well.
+"""Who is who for a source: every thread and process by its number, the dead as well.
 
 A tracepoint tells a tid and perhaps a name. Process, parent, command line and container come
-from one walk through /proc at the start, and from the forks, execs and ends that follow.
+from one walk through /proc at the start, and from the forks, execs and ends that follow. Events
+leave a source with this filled in; what signals did to processes is the affair of
+``sigscope.analysis.watch.people``, which a record feeds as well, and which knows no threads.
 """
 
 from __future__ import annotations
