@@ -61,6 +61,8 @@ class Report:
     def add(self, stories: Sequence[Story]) -> None:
         """What is asked for of these is shown at once."""
         shown = []
+        if not self.asked.as_json:
+            self._columns.note(stories)
         for story in stories:
             if not self.choice.tells(story) or self.full:
                 continue

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from sigscope.model.lineage import Confidence
 from sigscope.model.story import Actor, Fate, Origin, Story
 from sigscope.render.line import Line, Role, Span, escape, wrapped
 
@@ -75,14 +76,27 @@ class Columns:
         self._wall = wall
         self._every = every
         self._introduced: OrderedDict[tuple[int, str | None], None] = OrderedDict()
+        self._noted: OrderedDict[int, Story] = OrderedDict()
+        self._chain = 0
 
     def head(self) -> Line:
         """The names of the columns."""
         return self._row("TIME", "SIGNAL", "FROM", "TO", Span("BECAME", Role.FAINT), Role.FAINT)
 
+    def note(self, stories: Iterable[Story]) -> None:
+        """All that happens, also what is not shown: it may be behind what is."""
+        for story in stories:
+            if story.origin is not Origin.CHILD:
+                self._noted[story.number] = story
+        while len(self._noted) > _REMEMBERED:
+            self._noted.popitem(last=False)
+
     def lines(self, stories: Sequence[Story]) -> Iterator[Line]:
-        """In order of sending; what one sender did alike to several is one line."""
-        ordered = sorted(stories, key=lambda one: (one.again, one.number))
+        """In order of sending, chain by chain; what one sender did alike to several is one line.
+
+        A hook and a distance in time stand only right below a line of the same chain.
+        """
+        ordered = sorted(stories, key=lambda one: (one.again, one.root, one.number))
         bunches: dict[object, list[Story]] = {}
         for story in ordered:
             bunches.setdefault(story.number if self._every else _alike(story), []).append(story)
@@ -91,6 +105,8 @@ class Columns:
 
     def _bunch(self, bunch: Sequence[Story]) -> Iterator[Line]:
         story = bunch[0]
+        hangs = story.step > 0 and story.root == self._chain
+        self._chain = story.root
         times = sum(one.times for one in bunch)
         targets = sorted({one.target.pid for one in bunch})
         to = name_of(story.target, story.target.tid, self.side)
@@ -100,13 +116,13 @@ class Columns:
             to = name_of(story.target, story.target.tid, self.side - len(f" x{times}"))
             to += f" x{times}"
         yield self._row(
-            self._time(story),
+            self._time(story, hangs),
             story.signal.short,
-            self._from(story),
+            self._from(story, hangs),
             to,
             Span(self._became(bunch), _ROLES.get(story.fate, Role.PLAIN)),
         )
-        for text in self._details(story, targets):
+        for text in self._details(story, targets, hangs):
             yield from wrapped(text, self.width, _INDENT, Role.FAINT)
 
     def _row(
@@ -121,15 +137,15 @@ class Columns:
             fate,
         )
 
-    def _time(self, story: Story) -> str:
+    def _time(self, story: Story, hangs: bool) -> str:
         moment = story.settled if story.again else story.time
         since = moment - story.root_time
-        if story.step and not story.again and 0 <= since < _NEAR:
+        if hangs and not story.again and 0 <= since < _NEAR:
             return f"{'+' + span(since):>{TIME}}"
         return clock(moment + self._wall)
 
-    def _from(self, story: Story) -> str:
-        mark = "  " * min(story.step - 1, 2) + "└ " if story.step else ""
+    def _from(self, story: Story, hangs: bool) -> str:
+        mark = "  " * min(story.step - 1, 2) + "└ " if hangs else ""
         if story.sender is None:
             return mark + _FROM.get(story.origin, "the kernel")
         if story.origin is Origin.ITSELF:
@@ -145,7 +161,7 @@ class Columns:
             return f"{word} {span(story.delay)}" if story.delay >= _LATE_DELAY else word
         return word
 
-    def _details(self, story: Story, targets: Sequence[int]) -> Iterator[str]:
+    def _details(self, story: Story, targets: Sequence[int], hangs: bool) -> Iterator[str]:
         """What does not fit in a line, each thing once."""
         if len(targets) > 1:
             shown = " ".join(map(str, targets[:20]))
@@ -153,10 +169,23 @@ class Columns:
         if not story.again:
             if story.why not in _PLAIN_WHY and story.origin is not Origin.CHILD:
                 yield story.why
-            if story.sender is not None and story.origin is not Origin.CHILD and not story.step:
+            if story.sender is not None and story.origin is not Origin.CHILD and not hangs:
                 yield from self._introduction(story.sender)
+            if story.step and not hangs and (first := self._noted.get(story.root)) is not None:
+                yield self._behind(story, first)
         if story.because and story.fate not in _EVIDENT:
             yield f"{label(story.fate)}: {story.because}"
+
+    def _behind(self, story: Story, first: Story) -> str:
+        """What began the chain, where that is not in the line above."""
+        sure = "because of" if story.confidence is Confidence.EXACT else "likely because of"
+        to = name_of(first.target, None, _WIDEST)
+        before = span(max(0, story.time - story.root_time))
+        by = _FROM.get(first.origin, "the kernel")
+        if first.sender is not None:
+            known = (first.sender.pid, first.sender.comm) in self._introduced
+            by = name_of(first.sender, None, _WIDEST) if known else introduced(first.sender)
+        return f"{sure} {first.signal.short} to {to} {before} before, from {by}"
 
     def _introduction(self, actor: Actor) -> Iterator[str]:
         key = actor.pid, actor.comm

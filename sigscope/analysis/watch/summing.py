@@ -25,6 +25,17 @@ class Branch:
     times: int = 0
     fates: Counter[Fate] = field(default_factory=Counter)
 
+    def add(self, story: Story) -> None:
+        """The second story of a signal that had to wait stands for its first."""
+        if story.again:
+            waited = next((fate for fate in self.fates if not fate.lasts), None)
+            if waited is not None:
+                self.fates[waited] -= min(story.times, self.fates[waited])
+                self.fates += Counter()  # without those that have come to nothing
+        if not story.again or not self.times:
+            self.times += story.times
+        self.fates[story.fate] += story.times
+
 
 @dataclass(slots=True)
 class Tree:
@@ -82,8 +93,7 @@ class Summary:
             branch = tree.branches[key] = Branch(story)
         if story.target.pid not in branch.targets and len(branch.targets) < MOST_BRANCHES:
             branch.targets.append(story.target.pid)
-        branch.fates[story.fate] += story.times
-        branch.times += story.times
+        branch.add(story)
 
     def _fell(self) -> None:
         """The oldest that has come to nothing more, or else the oldest, is let go."""
