@@ -7,11 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sigscope.cli.boundary import explain
+from sigscope.cli.source import open_source
+from sigscope.cli.target import Target
 from sigscope.errors import ExitStatus, SigscopeError, UsageError
 from sigscope.kernel.passive import AUTO, PTRACE
 from sigscope.kernel.procfs import LIVE, ProcFS
 from sigscope.model.host import Host
 from sigscope.model.process import Process
+from sigscope.model.value import dataclass
 
 if TYPE_CHECKING:
     from sigscope.model.seccomp import Filter
@@ -67,8 +70,29 @@ def _judge(machine: str, filters: tuple[Filter, ...]) -> frozenset[str]:
     return passing(filters, abis[0]) if abis else frozenset()
 
 
-def wanted(attach: bool, engine: str, force: bool, procfs: str, snapshot: str | None) -> bool:
-    """Is a stop asked for? ``--engine ptrace`` is another way to say it."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the answer is read from; ``attach``: its targets are stopped, too, and asked."""
+
+    source: ProcFS
+    attach: bool
+    force: bool
+
+    def attaching(
+        self, found: Collection[Target], subjects: Collection[Subject] = ()
+    ) -> Attaching | None:
+        """What stops these for a moment, and asks them; None if no stop is asked for."""
+        if not self.attach:
+            return None
+        return Attaching(self.source, [one.pid for one in found], subjects, self.force)
+
+
+def opened(attach: bool, engine: str, force: bool, procfs: str, snapshot: str | None) -> Opened:
+    """The source of a command that may stop its targets: it goes by its options.
+
+    ``--engine ptrace`` is another way to say ``--attach``. Beside it the engine that is there is
+    asked before the stop: it tells what the target's filters allow.
+    """
     asked = attach or engine == PTRACE
     if force and not asked:
         raise UsageError("--force belongs to --attach", "without a stop there is nothing to force")
@@ -77,9 +101,10 @@ def wanted(attach: bool, engine: str, force: bool, procfs: str, snapshot: str | 
             "--attach needs the process itself, on this host",
             "leave out --from and --procfs, or leave out --attach",
         )
-    return asked
+    source = open_source(procfs, snapshot, AUTO if engine == PTRACE else engine)
+    return Opened(source, asked, force)
 
 
-def beside(engine: str) -> str:
-    """The engine that is asked before the stop: it tells what the target's filters allow."""
-    return AUTO if engine == PTRACE else engine
+def worst(status: int, attaching: Attaching | None) -> int:
+    """The worse of what has been so far, and of what became of the stops."""
+    return max(status, attaching.status) if attaching is not None else status

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import click
 
-from sigscope.cli.attach import Attaching, beside, wanted
+from sigscope.cli.attach import Attaching, opened, worst
 from sigscope.cli.options import (
     attach_options,
     engine_option,
@@ -16,7 +16,6 @@ from sigscope.cli.options import (
     target_arguments,
 )
 from sigscope.cli.output import put, put_json, put_remarks, width
-from sigscope.cli.source import open_source
 from sigscope.cli.target import Target, resolve_all
 from sigscope.errors import ExitStatus
 from sigscope.kernel.closer import look_closer
@@ -59,17 +58,16 @@ def handlers(
     sigscope handlers nginx
     sigscope handlers --all 4285
     """
-    attach = wanted(attach, engine, force, procfs, snapshot)
-    source = open_source(procfs, snapshot, beside(engine))
-    found, status = resolve_all(source, targets)
+    start = opened(attach, engine, force, procfs, snapshot)
+    found, status = resolve_all(start.source, targets)
     if not found:
         return status
-    pids = [target.pid for target in found]
-    attaching = Attaching(source, pids, (Subject.ACTIONS,), force) if attach else None
-    host = _read(source, found, attaching)
-    status = max(status, attaching.status if attaching else status)
-    processes = [host.processes[pid] for pid in pids]
-    gaps = [*host.gaps, *(gap for process in processes for gap in _gaps(host, process, attach))]
+    attaching = start.attaching(found, (Subject.ACTIONS,))
+    host = _read(start.source, found, attaching)
+    status = worst(status, attaching)
+    processes = [host.processes[target.pid] for target in found]
+    gaps = list(host.gaps)
+    gaps += [gap for process in processes for gap in _gaps(host, process, start.attach)]
     if as_json:
         from sigscope.analysis.handlers import handlers as judged
         from sigscope.render.document import document, gap_json

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sigscope.cli.attach import Attaching, beside, wanted
+from sigscope.cli.attach import opened, worst
 from sigscope.cli.look import diagnose_targets
 from sigscope.cli.options import (
     attach_options,
@@ -19,7 +19,6 @@ from sigscope.cli.options import (
     target_arguments,
 )
 from sigscope.cli.output import put, put_json, put_remarks, width
-from sigscope.cli.source import open_source
 from sigscope.cli.target import Target, resolve_all
 from sigscope.kernel.procfs import ProcFS
 from sigscope.model.diagnosis import Diagnosis
@@ -66,18 +65,17 @@ def pid(
     sigscope pid 4285/4290      the same, and this thread of it
     sigscope pid nginx          every process of that name
     """
-    attach = wanted(attach, engine, force, procfs, snapshot)
-    source = open_source(procfs, snapshot, beside(engine))
+    start = opened(attach, engine, force, procfs, snapshot)
+    source = start.source
     past = None if history is None else _past(history, source)
     found, status = resolve_all(source, targets)
     if not found:
         if past is not None:
             _put_gone(source, past, targets, as_json)
         return status
-    pids = [target.pid for target in found]
-    attaching = Attaching(source, pids, subjects=(), force=force) if attach else None
+    attaching = start.attaching(found)
     diagnosis = diagnose_targets(source, found, attaching)
-    status = max(status, attaching.status if attaching else status)
+    status = worst(status, attaching)
     if as_json:
         from sigscope.render.document import diagnosis_document
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 
 import click
 
-from sigscope.cli.attach import Attaching, beside, wanted
+from sigscope.cli.attach import opened, worst
 from sigscope.cli.options import (
     attach_options,
     engine_option,
@@ -17,7 +17,6 @@ from sigscope.cli.options import (
     target_arguments,
 )
 from sigscope.cli.output import put, put_json, put_remarks, width
-from sigscope.cli.source import open_source
 from sigscope.cli.target import resolve_all
 from sigscope.cli.timers_look import Answer, gaps_of, judged, look, status_of
 from sigscope.errors import NoSuchTarget, UsageError
@@ -84,12 +83,12 @@ def timers(
     sigscope timers --watch 4285
     """
     pause = None if interval is None else _seconds(interval)
-    attach = wanted(attach, engine, force, procfs, snapshot)
-    source = open_source(procfs, snapshot, beside(engine))
+    start = opened(attach, engine, force, procfs, snapshot)
+    source = start.source
     if (pause is not None or watched) and source.recorded:
         option = "--watch" if watched else "--interval"
         raise UsageError(f"--from and {option} exclude each other", "a snapshot is one look")
-    if attach and watched:
+    if start.attach and watched:
         said = "--attach and --watch exclude each other: each look would pause the process"
         raise UsageError(said, "two looks are enough: --attach --interval 2s")
     if seconds is not None and not watched:
@@ -101,8 +100,7 @@ def timers(
         from sigscope.cli.timers_watch import USUAL, watch
 
         return max(status, watch(source, found, pause or USUAL, seconds, as_json))
-    pids = [target.pid for target in found]
-    attaching = Attaching(source, pids, TIMING, force) if attach else None
+    attaching = start.attaching(found, TIMING)
     before = None
     if pause is not None:
         _, before = look(source, found, attaching)
@@ -119,7 +117,7 @@ def timers(
 
         put(_screens(host, answers))
         put_remarks(gap_lines(gaps, width()))
-    status = max(status, attaching.status if attaching else status)
+    status = worst(status, attaching)
     return max(status, status_of(answers))
 
 
