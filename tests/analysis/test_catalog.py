@@ -173,3 +173,24 @@ def test_the_executable_tells_what_the_comm_hides() -> None:
 def test_kernel_threads_and_strangers_document_nothing() -> None:
     assert documented(process(2, comm="nginx", kernel_thread=True), TERM) == ()
     assert documented(process(10, comm="stranger"), TERM) == ()
+
+
+def test_mariadb_started_as_mysqld_is_no_mysql() -> None:
+    usr1 = Signal.named("SIGUSR1")
+    maria = process(10, comm="mysqld", exe="/usr/sbin/mariadbd", caught=signals("USR1"))
+    assert documented(maria, usr1)[0].program == "MariaDB"
+    mysql = process(10, comm="mysqld", exe="/usr/sbin/mysqld", caught=signals("TERM", "HUP"))
+    (said,) = documented(mysql, usr1)
+    assert (said.program, said.holds) == ("MySQL", True)
+    hidden = process(10, comm="mysqld", exe=None, caught=signals("USR1"))
+    assert "takes no notice" in documented(hidden, usr1)[0].does
+
+
+def test_only_the_system_manager_starts_a_target_for_pwr_and_takes_quit_for_a_crash() -> None:
+    system = process(1, comm="systemd", cmdline=("/sbin/init",), caught=signals("QUIT"))
+    user = process(9, comm="systemd", cmdline=("/lib/systemd/systemd --user",))
+    pwr = Signal.named("SIGPWR")
+    assert "sigpwr.target" in documented(system, pwr)[0].does
+    assert documented(user, pwr)[0].does == "takes no notice"
+    assert documented(system, QUIT)[0].holds
+    assert documented(user, QUIT) == ()

@@ -7,10 +7,13 @@ from sigscope.model.catalog import Documented, Program, Taken
 
 _GUIDE = "HAProxy Management Guide, Stopping and restarting HAProxy"
 _MANUAL = "haproxy(1), SIGNALS"
-_SIGNALS = "src/haproxy.c, step_init_3() of HAProxy 3, init() before"
+_SIGNALS = "src/haproxy.c, main() of HAProxy 2.6, step_init_3() of 3"
 _PASSES_ON = "src/mworker.c, mworker_catch_sigterm() and mworker_catch_sigchld()"
-_RELOAD = "src/mworker.c, mworker_catch_sighup(); src/haproxy.c, mworker_reexec_waitmode()"
-_UNBLOCK = "src/mworker.c, mworker_unblock_signals() of HAProxy 3; src/haproxy.c, mworker_loop()"
+_RELOAD = (
+    "src/mworker.c, mworker_catch_sighup(); reexec_on_failure() of src/haproxy.c in HAProxy 2.6,"
+    " mworker_on_new_child_failure() in 3"
+)
+_UNBLOCK = "mworker_loop() of src/haproxy.c in HAProxy 2.6, mworker_unblock_signals() in 3"
 _CUT = "all established connections"
 _MASTER = is_on("master-worker", "it runs in master-worker mode")
 _ALONE = is_off("master-worker", "it does not run in master-worker mode")
@@ -67,7 +70,7 @@ _AS_MASTER = (
     on(
         "KILL",
         "ends, and its workers end with it: they see that it is gone",
-        "src/mworker.c, mworker_accept_wrapper(); mworker_sockpair_register_per_thread()",
+        "src/mworker.c, mworker_accept_wrapper()",
         when=_MASTER,
         loses=_CUT,
         taken=Taken.ANY,

@@ -107,7 +107,12 @@ _MYSQL_SERVER = (
         "USR1",
         "reopens its error log, general query log and slow query log (from MySQL 8.0.19 on)",
         _MYSQL,
-        taken=Taken.ANY,
+        taken=Taken.DEFAULT,  # by sigwait
+    ),
+    on(
+        "USR1",
+        "takes no notice: it is for its own threads (before MySQL 8.0.19, and in MariaDB)",
+        "MySQL 5.7, my_init_signals() of sql/mysqld.cc",
     ),
     on("INT", "takes no notice, unless it runs with --gdb", _MYSQL, taken=Taken.ANY),
     _SQL_KILL,

@@ -81,7 +81,10 @@ _USER = (
     *_BOTH,
 )
 
+# What a user manager has no entry for, the system manager must not answer.
+_NOT_USER = r"^(?!.* --user\b)(.*systemd|/sbin/init)"
+
 PROGRAMS = (
     Program("systemd", "user manager", "systemd", _USER, title=r" --user\b"),
-    Program("systemd", "system manager", "systemd|init", _SYSTEM, title=r"systemd|^/sbin/init"),
+    Program("systemd", "system manager", "systemd|init", _SYSTEM, title=_NOT_USER),
 )
