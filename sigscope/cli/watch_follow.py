@@ -168,7 +168,7 @@ class _Follow:
         stories += self._stories.tick(now)
         stories += self._looked()
         self._report.add(stories)
-        self._report.status(self._source.lost, self._stories.waiting)
+        self._report.status(self._source.lost)
         if self._recorder is not None:
             self._recorder.flush()
             if self._recorder.failed and not self._record_told:

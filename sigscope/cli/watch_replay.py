@@ -42,7 +42,8 @@ def replay(asked: Asked, path: str) -> int:
     report.add(bunch)
     report.close(last, recording.lost if recording.whole else None)
     if recording.damaged:
-        remark(f"{path}: {recording.damaged} lines are damaged ({recording.trouble}): left out")
+        lines = "1 line is" if recording.damaged == 1 else f"{recording.damaged} lines are"
+        remark(f"{path}: {lines} damaged ({recording.trouble}): left out")
     if not recording.whole and not (report.full or report.over or asked.seconds):
         remark(f"{path} has no last line: it was cut off, or the watch is still going on")
     return int(ExitStatus.FINE)

@@ -29,6 +29,7 @@ from sigscope.render.watch_summary import (
 from sigscope.render.watch_trace import Trace
 
 _STATUS_EVERY = 0.5
+_MOST_WAITING = 1 << 16
 
 
 class Report:
@@ -41,6 +42,7 @@ class Report:
         self.choice = choice
         self.told = 0
         self.over = False
+        self._waiting: set[int] = set()
         self._wall, self._started, self._engine = wall, started, engine
         self._host = host or os.uname().nodename
         self._summary = Summary()
@@ -59,14 +61,19 @@ class Report:
             self._put([self._columns.head()])
 
     def add(self, stories: Sequence[Story]) -> None:
-        """What is asked for of these is shown at once."""
+        """What is asked for of these is shown at once; of what was shown, also how it ended."""
         shown = []
         if not self.asked.as_json:
             self._columns.note(stories)
         for story in stories:
-            if not self.choice.tells(story) or self.full:
+            asked = self.choice.tells(story) or story.number in self._waiting
+            if story.fate.lasts:
+                self._waiting.discard(story.number)
+            if not asked or self.full:
                 continue
             shown.append(story)
+            if not story.fate.lasts and len(self._waiting) < _MOST_WAITING:
+                self._waiting.add(story.number)
             self._summary.add(story)
             self.told += 0 if story.again else story.times
         if not shown:
@@ -86,7 +93,7 @@ class Report:
         """Have as many been told as were asked for?"""
         return self.asked.count is not None and self.told >= self.asked.count
 
-    def status(self, lost: int | None, waiting: int) -> None:
+    def status(self, lost: int | None) -> None:
         """The last line of a terminal."""
         now = time.monotonic()
         if not self._terminal or now - self._drawn < _STATUS_EVERY:
@@ -96,7 +103,7 @@ class Report:
         if now - since >= 1.0:
             rate = (self.told - before) / (now - since)
             self._rate = now, self.told, rate
-        text = status_line(self.told, rate, lost, waiting, width())
+        text = status_line(self.told, rate, lost, len(self._waiting), width())
         if text != self._status:
             self._status = text
             self._write(f"\r\x1b[K\x1b[2m{text}\x1b[0m")

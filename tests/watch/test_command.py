@@ -76,6 +76,29 @@ def test_a_command_is_watched_from_its_first_moment_and_its_status_is_passed_on(
     assert "cut off" in cut.err
 
 
+def test_of_what_is_shown_while_it_waits_the_end_is_shown_as_well() -> None:
+    program = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: None)\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])\n"
+        "os.kill(os.getpid(), signal.SIGUSR1)\n"
+        "sys.stdin.readline()\n"
+        "signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])\n"
+    )
+    words = ("--json", "--outcome", "queued", "--", sys.executable, "-c", program)
+    with subprocess.Popen(
+        [sys.executable, "-m", "sigscope", "watch", *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        told = [process.stdout.readline()]
+        told += process.communicate("\n", timeout=120)[0].splitlines()
+    found = [(one["outcome"], one["again"]) for one in map(json.loads, told)]
+    assert found == [("queued", False), ("handled", True)]
+
+
 def test_lines_are_aligned_and_fit() -> None:
     run = watched()
     assert run.returncode == 7, run.stderr

@@ -30,11 +30,6 @@ class Ledger:
         self._credits: dict[tuple[int, int], tuple[int, int, Fate, int]] = {}
         self._told: list[Story] = []
 
-    @property
-    def waiting(self) -> int:
-        """Signals that wait for somebody to take them."""
-        return sum(record.left for record in self._all.values() if record.waits)
-
     def _enter(self, record: Record) -> None:
         self._all[record.number] = record.target.open[record.number] = record
         if len(self._all) > MOST_OPEN:
