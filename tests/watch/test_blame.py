@@ -82,6 +82,19 @@ def test_what_is_ignored_while_a_signal_ends_its_process_is_too_late() -> None:
     assert told == {"SIGTERM": Fate.TERMINATED, "SIGCONT": Fate.LATE}
 
 
+def test_a_traced_process_that_goes_on_is_continued() -> None:
+    """strace sends SIGCONT to its child, which has stopped itself; a tracer sees it taken."""
+    one = world()
+    one.send(101, 101, "SIGSTOP")
+    one.deliver(101, "SIGSTOP", handler=0)
+    one.send(100, 101, "SIGCONT")
+    (told,) = one.deliver(101, "SIGCONT", handler=0)
+    assert told.fate is Fate.CONTINUED
+    one.send(100, 101, "SIGCONT")
+    (told,) = one.deliver(101, "SIGCONT", handler=0)
+    assert told.fate is Fate.IGNORED
+
+
 def test_who_signals_itself_again_and_again_makes_no_chain() -> None:
     one = world()
     for _ in range(5):

@@ -15,7 +15,8 @@ class Record:
     """``left``: so many of ``sent.times`` wait for their fate. ``waits``: told as waiting.
 
     ``fatal``: it was taken, and its default is to end the process. ``perhaps``: dropped at the
-    send; whether for the disposition, or as the process dies, is not settled yet.
+    send; whether for the disposition, or as the process dies, is not settled yet. ``resumed``: a
+    SIGCONT that found its target stopped.
     """
 
     number: int
@@ -31,6 +32,7 @@ class Record:
     waits: bool = False
     fatal: bool = False
     perhaps: bool = False
+    resumed: bool = False
     fate: Fate | None = None
     thread: int | None = None
     deadline: int = 0

@@ -150,6 +150,7 @@ class Stories(Ledger):
         )
         if origin is not Origin.CHILD:
             target.got.append(record)
+        record.resumed = target.stopped and event.info.signal.default_action is Action.CONTINUE
         self._went_on(event, target)
         alike = self._open.get((target.pid, event.info.signal))
         decided = at_send(record, event.result is Result.IGNORED and _may_die(target))
@@ -207,6 +208,11 @@ class Stories(Ledger):
             return
         if fate is Fate.STOPPED:
             person.stopped = True
+        elif fate is Fate.IGNORED and event.signal.default_action is Action.CONTINUE:
+            # Under a tracer one that does nothing more is queued, and taken.
+            first = self._first(person.pid, event.signal, event.task.tid)
+            if first is not None and first.resumed:
+                fate, because = Fate.CONTINUED, ""
         self._closed(event, fate, because)
 
     def _closed(self, event: Delivered | Taken, fate: Fate, because: str) -> None:
