@@ -95,6 +95,16 @@ def test_a_traced_process_that_goes_on_is_continued() -> None:
     assert told.fate is Fate.IGNORED
 
 
+def test_a_stop_that_did_not_happen_is_not_laid_on_a_sigwait() -> None:
+    """A tracer keeps it for itself, or SIGCONT takes it away; no sigwait can."""
+    one = world()
+    one.send(100, 101, "SIGSTOP")
+    (told,) = one.exit(101, status=0)
+    assert told.fate is Fate.UNKNOWN
+    assert "sigwait" not in told.because
+    assert "SIGCONT" in told.because
+
+
 def test_who_signals_itself_again_and_again_makes_no_chain() -> None:
     one = world()
     for _ in range(5):

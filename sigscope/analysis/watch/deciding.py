@@ -13,7 +13,7 @@ from sigscope.model.signals import NAMES, Action, Signal
 from sigscope.model.story import Fate
 from sigscope.model.watch import Delivered, Result
 
-KILL = Signal.named("SIGKILL")
+KILL, STOP = Signal.named("SIGKILL"), Signal.named("SIGSTOP")
 CORE_DUMPED = 0x80
 ENDING = (Action.TERMINATE, Action.CORE)
 _HARMLESS = (Action.IGNORE, Action.CONTINUE)
@@ -129,6 +129,11 @@ def left_over(record: Record, killer: Record | None, status: int | None, told: b
         return Fate.ENDED, "it ended, and had not taken it"
     if signal := status & 0x7F:
         return Fate.ENDED, f"{NAMES.get(signal, signal)} ended it, and it had not taken this"
+    if record.sent.info.signal == STOP and not record.waits:  # no sigwait gets that one
+        return (
+            Fate.UNKNOWN,
+            f"it exited with {status >> 8}; its tracer, or a SIGCONT, took this away",
+        )
     if not told and not record.waits:  # daemons that sigwait for SIGTERM, and go
         return Fate.UNKNOWN, f"it exited with {status >> 8}; a sigwait for it would not be told"
     return Fate.ENDED, f"it exited with {status >> 8}, and had not taken it"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sigscope.analysis.watch.record import Record
-from sigscope.model.signals import EMPTY, Signal
+from sigscope.model.signals import EMPTY, Action, Signal
 from sigscope.model.story import Fate, Look, LookedThread
 
 _STOPPED, _TRACED, _DEEP = "T", "t", "D"
@@ -52,6 +52,8 @@ def why_taken(look: Look, signal: Signal) -> tuple[Fate, str]:
     """It waits no more, and no event told who took it."""
     if look.tracer:
         return Fate.TRACED, f"its tracer (pid {look.tracer}) took it, or it was not told"
+    if signal.default_action is Action.STOP:  # prepare_signal() drops these
+        return Fate.TAKEN, "by a SIGCONT, which takes stops away, or not told by whom"
     if signal in (look.caught or EMPTY):
         return Fate.TAKEN, "by its handler, a sigwait or a signalfd: that was not told"
     return Fate.TAKEN, "by a sigwait or a signalfd: that was not told"
