@@ -108,6 +108,10 @@ def wall(run: Run) -> float:
     return run.wall
 
 
+def wall_milliseconds(run: Run) -> float:
+    return 1000 * run.wall
+
+
 def peak(run: Run) -> float:
     return run.peak
 
@@ -176,6 +180,10 @@ def one_process_by_archive(stage: Stage) -> Command:
 
 def audit(stage: Stage) -> Command:
     return Command((stage.sigscope, "audit"), statuses=(0, 1))
+
+
+def timers_of_all(stage: Stage) -> Command:
+    return Command((stage.sigscope, "timers", "population", "--json"), statuses=(0, 1))
 
 
 def explained(stage: Stage) -> Command:
@@ -271,6 +279,14 @@ MEASUREMENTS = (
         filtered=True,
     ),
     Measurement("audit-memory", "peak memory of `sigscope audit`", peak, 150, audit, unit="MB"),
+    Measurement(
+        "timers",
+        "`sigscope timers` on all of these processes, from start to end",
+        wall_milliseconds,
+        1000,
+        subject=timers_of_all,
+        unit="ms",
+    ),
     Measurement(
         "start",
         "`sigscope pid PID --json`, against `python -c 'import click'`",
