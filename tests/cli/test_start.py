@@ -77,5 +77,9 @@ def test_run_without_options_loads_next_to_nothing() -> None:
     entry = "from sigscope.__main__ import run; run()"
     more = imported(entry, "run", "--", "true") - imported("pass")
     assert "sigscope.kernel.cleaning" in more
+    # From 3.13 on subprocess starts us by posix_spawn, which leaves 32 and 33 ignored: only a
+    # bare call makes that undone.
+    spawned = {"ctypes", "ctypes._endian", "_ctypes", "struct", "_struct"}
+    more -= spawned if sys.version_info >= (3, 13) else set()
     assert not {"typing", "enum", "ctypes", "re", "dataclasses", "sigscope.errors"} & more
     assert len(more) < 15, sorted(more)
