@@ -9,10 +9,10 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Any, BinaryIO
 
 from sigscope.errors import NotSupported, UsageError
+from sigscope.kernel.closing import Closing
 from sigscope.model.segment import Segment, TcpFlag
 
 LARGEST_PACKET = 1 << 20
@@ -24,7 +24,7 @@ _TRY = "record one with: tcpdump -i any -s 0 -w FILE port 9000"
 _FIN, _SYN, _RST = 1, 2, 4
 
 
-class Capture:
+class Capture(Closing):
     """An open capture; use it in ``with``. UsageError if it cannot be read, or is none.
 
     ``remarks`` grows while the segments are read: what was left out, and why.
@@ -56,15 +56,8 @@ class Capture:
                 raise UsageError(f"{path} is no capture", _TRY) from None
             raise
 
-    def __enter__(self) -> Capture:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """May be called twice."""
         self._file.close()
 
     def _opener(self, link: int) -> Any:

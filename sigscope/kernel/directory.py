@@ -10,9 +10,8 @@ import errno
 import os
 from abc import ABC, abstractmethod
 from itertools import islice
-from typing import TypeVar
 
-D = TypeVar("D", bound="Directory")
+from sigscope.kernel.closing import Closing
 
 READING = os.O_RDONLY | os.O_CLOEXEC
 BLOCK = 1 << 13
@@ -30,7 +29,7 @@ def is_number(name: str) -> bool:
     return name.isascii() and name.isdigit() and len(name) <= MOST_DIGITS
 
 
-class Directory(ABC):
+class Directory(ABC, Closing):
     """Errors are OSError, as the kernel gave them (or as they were recorded)."""
 
     recorded = False
@@ -63,15 +62,6 @@ class Directory(ABC):
     @abstractmethod
     def enter(self, name: str) -> Directory:
         """A directory below this one, to be closed (or used in ``with``)."""
-
-    def close(self) -> None:  # noqa: B027  (most kinds hold nothing)
-        """Nothing is held open, unless a kind of directory says otherwise."""
-
-    def __enter__(self: D) -> D:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class LiveDirectory(Directory):

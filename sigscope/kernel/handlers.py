@@ -17,6 +17,7 @@ from types import MappingProxyType
 from sigscope.decode.code import decode_code
 from sigscope.decode.maps import decode_maps
 from sigscope.errors import DecodeError
+from sigscope.kernel.closing import Closing
 from sigscope.kernel.entering import entered, read_maps
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.refusal import GONE, gap
@@ -71,7 +72,7 @@ def _recorded(procfs: ProcFS, process: Process, depth: ProcessDepth) -> Process:
     return replace(process, gaps=(*process.gaps, missing))
 
 
-class _Looking:
+class _Looking(Closing):
     """Looks at one process after the other, and reads no file twice."""
 
     def __init__(self, proc: str) -> None:
@@ -80,10 +81,7 @@ class _Looking:
         self._known: dict[tuple[Key, int], Location] = {}
         self._left = _MOST_SYMBOL_BYTES
 
-    def __enter__(self) -> _Looking:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         self._images.close()
 
     def at(self, process: Process, depth: ProcessDepth) -> Process:

@@ -19,6 +19,8 @@ import errno
 import os
 import stat
 
+from sigscope.kernel.closing import Closing
+
 _OPENAT2 = 437
 """The same on every architecture since Linux 5.6 (include/uapi/asm-generic/unistd.h)."""
 _RESOLVE_NO_MAGICLINKS = 0x02
@@ -52,7 +54,7 @@ class _OpenHow(ctypes.Structure):
     )
 
 
-class RootedFiles:
+class RootedFiles(Closing):
     """The files below the root of one process; close it, or use it in ``with``.
 
     OSError with the path in ``filename`` for everything that cannot be read: ENOSYS where the
@@ -143,12 +145,6 @@ class RootedFiles:
 
     def close(self) -> None:
         os.close(self._root)
-
-    def __enter__(self) -> RootedFiles:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def opened_regular(place: int, path: str) -> int:

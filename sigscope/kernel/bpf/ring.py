@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator
-from types import TracebackType
 
 from sigscope.kernel.bpf import syscall
+from sigscope.kernel.closing import Closing
 
 BUSY, DISCARDED = 1 << 31, 1 << 30
 HEADER = 8
 _PAGE = mmap.PAGESIZE
 
 
-class Ring:
+class Ring(Closing):
     """``size`` is a power of two and a multiple of the page size; OSError where it is refused."""
 
     def __init__(self, size: int) -> None:
@@ -48,17 +48,6 @@ class Ring:
         self._position.close()
         self._memory.close()
         self.map.close()
-
-    def __enter__(self) -> Ring:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def waiting(self) -> int:
         """Bytes that were written, or are just being, and are not read yet."""

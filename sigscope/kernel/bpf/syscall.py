@@ -10,7 +10,8 @@ import ctypes
 import errno
 import os
 import struct
-from types import TracebackType
+
+from sigscope.kernel.closing import Closing
 
 MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, MAP_DELETE, PROG_LOAD = 0, 1, 2, 3, 5
 PROG_GET_NEXT_ID, MAP_GET_NEXT_ID, PROG_GET_FD_BY_ID, OBJECT_GET_INFO = 11, 12, 13, 15
@@ -49,7 +50,7 @@ class VerifierError(OSError):
         return f"{super().__str__()}: {self.log}" if self.log else super().__str__()
 
 
-class Descriptor:
+class Descriptor(Closing):
     """A map, program or link: it lives as long as this, or the process, does."""
 
     def __init__(self, number: int) -> None:
@@ -60,17 +61,6 @@ class Descriptor:
         if self.number >= 0:
             os.close(self.number)
             self.number = -1
-
-    def __enter__(self) -> Descriptor:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __del__(self) -> None:
         if self.number >= 0:

@@ -11,7 +11,6 @@ import os
 import struct
 from _thread import allocate_lock
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import NamedTuple
 
 from sigscope.decode.records import ACTIONS, FILTER, split_records
@@ -29,6 +28,7 @@ from sigscope.kernel.bpf import (
 )
 from sigscope.kernel.bpf.layouts import Layout, Table
 from sigscope.kernel.bpf.syscall import Descriptor
+from sigscope.kernel.closing import Closing
 from sigscope.model.seccomp import Filter
 from sigscope.model.signals import LAST
 
@@ -72,7 +72,7 @@ ELSEWHERE = Cursor((1 << 64) - 1, 0, 0, 0)
 """That queue is not asked for."""
 
 
-class Tasks:
+class Tasks(Closing):
     """Programs and maps of one run; ``close`` (or the end of the process) frees them."""
 
     def __init__(self, layout: Layout, nested: bool) -> None:
@@ -194,17 +194,6 @@ class Tasks:
         for one in self._held.values():
             one.close()
         self._held.clear()
-
-    def __enter__(self) -> Tasks:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _shape(layout: Layout) -> ActionShape:

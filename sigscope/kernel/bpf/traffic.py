@@ -12,7 +12,6 @@ import os
 import select
 import struct
 from collections.abc import Collection, Iterator, Mapping
-from types import TracebackType
 
 from sigscope.decode.traffic import decode_event
 from sigscope.errors import NotSupported
@@ -24,6 +23,7 @@ from sigscope.kernel.bpf.syscall import Descriptor
 from sigscope.kernel.bpf.trafficcalls import system_calls
 from sigscope.kernel.bpf.trafficcode import CHILDREN, FOLLOWED, SCRATCH, Maps
 from sigscope.kernel.bpf.traffictasks import FIELDS, exits, forks, signals
+from sigscope.kernel.closing import Closing
 from sigscope.kernel.opening import hosting
 from sigscope.kernel.place import here
 from sigscope.model.traffic import Event
@@ -34,7 +34,7 @@ RING = 1 << 24
 MOST_TARGETS, MOST_CONNECTIONS = 1 << 12, 1 << 16
 
 
-class Traffic:
+class Traffic(Closing):
     """Events of these processes; use it in ``with``.
 
     ``targets`` says of each whether what it forks is followed, too; ``connections`` are
@@ -98,15 +98,8 @@ class Traffic:
     def _keep(self, descriptor: Descriptor) -> Descriptor:
         return self._open.enter_context(descriptor)
 
-    def __enter__(self) -> Traffic:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Takes everything off again; may be called twice."""
         self._open.close()
 
     @property

@@ -11,7 +11,6 @@ import contextlib
 import mmap
 import struct
 import time
-from types import TracebackType
 
 from sigscope.decode.watch import Decoder, frame
 from sigscope.decode.watch_records import FOLDED, LOST
@@ -24,6 +23,7 @@ from sigscope.kernel.bpf.pace import Pace
 from sigscope.kernel.bpf.ring import Ring
 from sigscope.kernel.bpf.syscall import Descriptor, VerifierError
 from sigscope.kernel.bpf.watchcode import CONTROL, Maps
+from sigscope.kernel.closing import Closing
 from sigscope.kernel.opening import hosting
 from sigscope.kernel.place import here
 from sigscope.kernel.watch.source import Wanted
@@ -58,7 +58,7 @@ _RELIEF = 2_000_000_000
 """Nanoseconds without pressure, before things are told as usual."""
 
 
-class BpfSource:
+class BpfSource(Closing):
     """Use it in ``with``. OSError where the kernel refuses, NotSupported where it lacks something,
     or we are inside a pid namespace: the programs see the pids of the host.
 
@@ -270,17 +270,6 @@ class BpfSource:
     def close(self) -> None:
         """Takes everything off again; may be called twice."""
         self._open.close()
-
-    def __enter__(self) -> BpfSource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _word(name: str) -> int:

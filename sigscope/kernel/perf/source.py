@@ -7,6 +7,7 @@ import time
 
 from sigscope.decode.perf_ring import decode_ring
 from sigscope.decode.tracepoint import Record
+from sigscope.kernel.closing import Closing
 from sigscope.kernel.perf.refusal import WHAT, refusal
 from sigscope.kernel.perf.ring import GONE, Ring
 from sigscope.kernel.tracefs.root import open_tracefs
@@ -25,7 +26,7 @@ _LOOK_EVERY = 1.0
 """Seconds between looks at which CPUs there are."""
 
 
-class PerfSource:
+class PerfSource(Closing):
     """A ``Source`` (kernel.watch.source). NotPermitted or NotSupported tell what is missing."""
 
     engine = "perf"
@@ -106,12 +107,6 @@ class PerfSource:
     def close(self) -> None:
         """The kernel takes the events off. May be called twice."""
         self._open.close()
-
-    def __enter__(self) -> PerfSource:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def reading(ring: Ring) -> Buffer:

@@ -13,6 +13,7 @@ from collections import Counter
 
 from sigscope.decode.status import Sets, decode_status, decode_thread_status
 from sigscope.errors import DecodeError, UsageError
+from sigscope.kernel.closing import Closing
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.ptrace.following import CLONE, EXEC, EXIT, FORK, VFORK, Following
 from sigscope.kernel.ptrace.tracee import Tracee
@@ -61,7 +62,7 @@ GAPS = (
 )
 
 
-class PtraceSource:
+class PtraceSource(Closing):
     """A ``Source`` (kernel.watch.source) of the processes in ``wanted.targets``.
 
     UsageError without any; NoSuchTarget, NotPermitted or NotSupported. A target that is a child
@@ -115,12 +116,6 @@ class PtraceSource:
     def close(self) -> None:
         """The targets run on untraced. May be called twice."""
         self._open.close()
-
-    def __enter__(self) -> PtraceSource:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     # -- in the tracer's thread, while a target stands --------------------------------------
 

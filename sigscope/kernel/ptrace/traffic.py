@@ -14,9 +14,9 @@ import time
 from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from types import TracebackType
 
 from sigscope.errors import NotSupported, SigscopeError, WouldHarm
+from sigscope.kernel.closing import Closing
 from sigscope.kernel.names import read_name
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.ptrace.holding import prefer
@@ -39,7 +39,7 @@ _UNFINISHED = frozenset((-11, -4, -512, -513, -514, -515, -516))
 _ACCEPTS = ("accept", "accept4")
 
 
-class TracedTraffic:
+class TracedTraffic(Closing):
     """Events of these processes, as ``kernel.bpf.traffic`` has them; use it in ``with``.
 
     ``connections`` are the (pid, descriptor) that are open already. NotPermitted if they may not
@@ -94,17 +94,6 @@ class TracedTraffic:
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         if self._ignored:
             signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-
-    def __enter__(self) -> TracedTraffic:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # -- in the tracer's thread ------------------------------------------------------------
 

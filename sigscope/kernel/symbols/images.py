@@ -12,6 +12,7 @@ import errno
 import os
 
 from sigscope.errors import DecodeError
+from sigscope.kernel.closing import Closing
 from sigscope.kernel.refusal import GONE, REFUSED
 from sigscope.kernel.rooted import RootedFiles, opened_regular, type_of_file_system
 from sigscope.kernel.symbols.elf import Elf
@@ -51,7 +52,7 @@ class Image:
             self._source.close()
 
 
-class Images:
+class Images(Closing):
     """Files that were opened for their names; each once, however many processes map it."""
 
     def __init__(self) -> None:
@@ -113,12 +114,6 @@ class Images:
             if isinstance(one, Image):
                 one.close()
         self._known.clear()
-
-    def __enter__(self) -> Images:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _open(directory: int, mapping: Mapping, proc: str, pid: int) -> int:

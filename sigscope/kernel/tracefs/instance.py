@@ -19,6 +19,7 @@ from sigscope.decode.text import decode_text
 from sigscope.decode.trace_page import decode_stats
 from sigscope.errors import DecodeError, NotPermitted, NotSupported, SigscopeError
 from sigscope.kernel.access import instance as allowed
+from sigscope.kernel.closing import Closing
 from sigscope.kernel.place import here
 from sigscope.kernel.tracefs.root import Tracefs
 from sigscope.kernel.watch.cpus import online
@@ -33,7 +34,7 @@ _ATTEMPTS = 3
 _count = itertools.count()
 
 
-class Instance:
+class Instance(Closing):
     """Made and removed with ``with``, or by ``close``. OSError as the kernel gave it."""
 
     def __init__(self, tracefs: Tracefs, size: int) -> None:
@@ -94,12 +95,6 @@ class Instance:
             self._here.close()
             self._here = None
         _remove(self._tracefs, self.name)
-
-    def __enter__(self) -> Instance:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def make(tracefs: Tracefs, size: int) -> Instance:

@@ -10,6 +10,7 @@ import os
 from sigscope.decode.text import decode_text
 from sigscope.errors import NotPermitted, NotSupported
 from sigscope.kernel.access import tracefs
+from sigscope.kernel.closing import Closing
 from sigscope.kernel.opening import opening
 from sigscope.kernel.place import here
 
@@ -24,7 +25,7 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class Tracefs:
+class Tracefs(Closing):
     """An opened tracefs, or a directory in one. Names are relative to it; OSError as given."""
 
     def __init__(self, fd: int, path: str) -> None:
@@ -74,12 +75,6 @@ class Tracefs:
         fd, self.fd = self.fd, -1
         if fd >= 0:
             os.close(fd)
-
-    def __enter__(self) -> Tracefs:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def open_tracefs(what: str) -> Tracefs:

@@ -7,6 +7,7 @@ import os
 
 from sigscope.decode.trace_page import PageLayout, decode_page, decode_page_layout
 from sigscope.decode.tracepoint import Record
+from sigscope.kernel.closing import Closing
 from sigscope.kernel.tracefs.instance import WHAT, make, refusal
 from sigscope.kernel.tracefs.root import open_tracefs
 from sigscope.kernel.watch.merging import Buffer, Merger
@@ -21,7 +22,7 @@ AT_ONCE = 64
 """Pages of one CPU that are read before the others have their turn."""
 
 
-class TracefsSource:
+class TracefsSource(Closing):
     """A ``Source`` (kernel.watch.source). NotPermitted or NotSupported tell what is missing."""
 
     engine = "tracefs"
@@ -80,12 +81,6 @@ class TracefsSource:
         """The instance is removed. May be called twice."""
         self._open.close()
         self._closed = True
-
-    def __enter__(self) -> TracefsSource:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def reading(pipe: int, layout: PageLayout) -> Buffer:
