@@ -92,8 +92,10 @@ def test_it_follows_a_limit_that_stands_still_and_one_that_fires(target: TARGET_
         heard = child.hear()
         assert heard is not None
         assert heard["handled"] == signal.SIGALRM
+        for _ in range(2):  # what was left of that look, which may have met the handler; one more
+            watch.until("ITIMER_REAL: ")
         status, _ = watch.interrupted()
-    assert status in (0, 1)  # of the last look, which may have met the handler with SIGALRM blocked
+    assert status == 0
 
 
 def test_each_look_and_each_change_is_an_object_on_a_line(target: TARGET_FIXTURE) -> None:
