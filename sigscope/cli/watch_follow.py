@@ -7,7 +7,7 @@ import os
 import select
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sigscope.analysis.watch.choosing import Choice
 from sigscope.analysis.watch.stories import Stories
@@ -19,6 +19,7 @@ from sigscope.cli.watch_command import Started
 from sigscope.cli.watch_report import Report
 from sigscope.decode.watch_record import Closed
 from sigscope.errors import ExitStatus, UsageError
+from sigscope.kernel.directory import is_number
 from sigscope.kernel.procfs import ProcFS
 from sigscope.kernel.watch.looking import look, read_census, read_known
 from sigscope.kernel.watch.opening import open_source
@@ -62,13 +63,23 @@ def _wanted(asked: Asked, procfs: ProcFS, choice: Choice) -> Wanted:
     traces nobody else."""
     if asked.engine != "ptrace":
         return Wanted(every=asked.every)
-    names = (*asked.targets, *asked.trees, *asked.receivers)
-    pids = {one.pid for word in names for one in resolve(procfs, word)}
+    pids = {one.pid for word in _named(asked) for one in resolve(procfs, word)}
     pids |= choice.tree.pids
     if not pids:
         raise UsageError("--engine ptrace needs a target", "sigscope watch --engine ptrace PID")
     below = bool(choice.tree)
     return Wanted(every=asked.every, targets=frozenset(pids), descendants=below)
+
+
+def _named(asked: Asked) -> tuple[str, ...]:
+    """The words for those that get signals."""
+    return (*asked.targets, *asked.trees, *asked.receivers)
+
+
+def _pids_alone(words: Iterable[str]) -> frozenset[int]:
+    """Their numbers; empty where one of them is a name."""
+    numbers = [word.partition("/")[0] for word in words]
+    return frozenset(map(int, numbers)) if all(map(is_number, numbers)) else frozenset()
 
 
 class _Follow:
@@ -91,7 +102,7 @@ class _Follow:
         self._over = over
         self._stories = Stories(patience=asked.patience)
         self._stories.tells_taken = not any("sigwait" in gap.what for gap in source.gaps)
-        self._gone: set[int] = set()
+        self._pids = frozenset() if asked.waits else _pids_alone(_named(asked))
         self._record_told = False
 
     def run(self) -> int:
@@ -114,7 +125,7 @@ class _Follow:
         return int(ExitStatus.FINE) if self._command is None else self._command.exit_status
 
     def _begin(self) -> None:
-        what = " ".join((*self._asked.targets, *self._asked.trees, *self._asked.receivers))
+        what = " ".join(_named(self._asked))
         if self._command is not None:
             what = self._command.command[0]
         remark(f"watching {what or 'all signals'} ({self._source.engine}); ^C ends it")
@@ -192,15 +203,9 @@ class _Follow:
 
     def _all_gone(self) -> bool:
         """Targets given by pid have all ended, and nothing else was asked for."""
-        words = (*self._asked.targets, *self._asked.trees, *self._asked.receivers)
-        if not words or self._asked.waits:
+        if not self._pids or not self._pids <= self._stories.ends.keys():
             return False
-        if not all(word.partition("/")[0].isdigit() for word in words):
-            return False
-        pids = {int(word.partition("/")[0]) for word in words}
-        if not pids <= self._stories.ends.keys():
-            return False
-        for pid in sorted(pids):
+        for pid in sorted(self._pids):
             remark(_ended(pid, self._stories.ends[pid].status))
         return True
 

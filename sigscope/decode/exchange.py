@@ -30,7 +30,6 @@ MOST_OPEN = 1024
 """Requests at the same time on one connection."""
 _HEADER_END = re.compile(rb"\n\r?\n|\A\r?\n")
 _TEXT = ("utf-8", "backslashreplace")
-KEEP_CONNECTION = 1
 _PROTOCOL_STATUS = ("", "cannot multiplex", "overloaded", "unknown role")
 
 

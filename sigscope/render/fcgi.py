@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sigscope.model.fcgi import Answer, FrontEnd, Interval, Outcome, Reason, RecordType
+from sigscope.model.fcgi import Answer, FrontEnd, Interval, Outcome, Reason
 from sigscope.render.line import BLANK, Line, Role, Span, wrapped
 
 _MOST_RECORDS = 12
@@ -144,8 +144,3 @@ def answer_json(answer: Answer) -> dict[str, object]:
 def interval_json(one: Interval) -> dict[str, object]:
     """Both ends included."""
     return {"first": one.first, "last": one.last, "says": one.says}
-
-
-def stderr_of(answer: Answer) -> int:
-    """Bytes of STDERR in it."""
-    return sum(one.length for one in answer.records if one.kind == RecordType.STDERR)

@@ -271,9 +271,3 @@ def status_line(seen: int, rate: float, lost: int | None, waiting: int, width: i
     if waiting:
         parts.append(f"{waiting} waiting")
     return " · ".join((*parts, "^C ends"))[: max(10, width - 1)]
-
-
-def lines_of(stories: Iterable[Story], columns: Columns) -> Iterator[Line]:
-    """Each by itself."""
-    for story in stories:
-        yield from columns.lines((story,))

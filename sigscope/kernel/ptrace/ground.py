@@ -6,7 +6,6 @@ library: ``syscall; ret``, and the end of every handler, ``mov $15,%rax; syscall
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from sigscope.decode.maps import decode_maps
@@ -86,8 +85,3 @@ def find_ground(pid: int, requests: Requests) -> Ground | None:
 def _found(data: bytes, piece: bytes, start: int) -> int | None:
     at = data.find(piece)
     return None if at < 0 else start + at
-
-
-def standing(ground: Ground, pointers: Iterable[tuple[int, int]]) -> list[int]:
-    """Of (tid, stack pointer), the threads that stand on a stack of their own."""
-    return [tid for tid, pointer in pointers if ground.is_stack(pointer)]
