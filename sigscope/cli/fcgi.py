@@ -143,7 +143,7 @@ def fcgi(
     sigscope fcgi php-fpm --for 60
     sigscope fcgi --from-pcap worker.pcap --buffer 4k
     sigscope fcgi --simulate --stderr 936 --header 66 --buffer 1k
-    sigscope fcgi --simulate --php-fpm --log-limit 65535 --sweep 0:9000 --buffer 1k
+    sigscope fcgi --simulate --php-fpm --log-limit 8192 --sweep 0:9000 --buffer 1k
     """
     given = [_size(text) for text in buffers]
     sizes = given or [DEFAULT_BUFFER]
